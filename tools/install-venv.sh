@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Makes .venv: the pinned dependencies, and this checkout's `pgkeep` command in it.
+set -Eeuo pipefail
+shopt -s inherit_errexit
+
+main() {
+  cd "$(dirname "${BASH_SOURCE[0]}")/.."
+  if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+    tools/install-packages.sh python3-venv
+  fi
+  echo 'Installing the Python packages into .venv (about a minute the first time) ...'
+  if [[ ! -x .venv/bin/pip ]]; then
+    python3 -m venv .venv
+  fi
+  .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes \
+    --requirement requirements-dev.txt
+  .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+    --editable .
+  touch .venv/.installed
+}
+
+main "$@"
