@@ -1,0 +1,236 @@
+#!/usr/bin/env bash
+# Shared by every script: strict mode, the log, failing with cause and cure, signals, children, the lock.
+#
+# A script defines `cleanup` if it has something to undo, calls `start_script`, and ends with `fail` or by falling off
+# its end. Whatever happens, `finish` runs once, and the last three lines of a failure are ERROR, CAUSE and CURE.
+
+set -Eeuo pipefail
+shopt -s inherit_errexit
+# The group is the one thing the Debian (uid 999) and the Alpine (uid 70) image share: it may read and write everything.
+umask 0007
+# One clock and one sort order, whatever the image says; bytes pass through, so UTF-8 stays UTF-8.
+export LC_ALL=C TZ=UTC0
+
+WORK=''     # private directory under TMPDIR, gone at the end
+CHILDREN=() # process groups started by `run` and not yet waited for
+STEP=''     # the step that is running, and since when (microseconds)
+STEP_STARTED=0
+EPILOGUE=''      # what `cleanup` adds to the ERROR line, e.g. that nothing was touched
+FAILED_REASON='' # one fixed word for the records, known to `cleanup`
+SIGNALLED=''
+LOCK_DESCRIPTOR='' # open while this run holds the lock
+
+# --- the log --------------------------------------------------------------------------------------------------------
+
+readonly RULE='========================================================================'
+
+now_iso() { printf '%(%Y-%m-%dT%H:%M:%SZ)T' -1; }
+
+banner() {
+  printf '%s\n  %s\n  %(%Y-%m-%d %H:%M:%S)T UTC\n%s\n' "$RULE" "$1" -1 "$RULE"
+}
+
+section() { printf '\n%s\n' "$1"; }
+
+setting() { printf '  %-13s %s\n' "$1" "$2"; }
+
+note() { printf '  %s\n' "$*"; }
+
+warn() { printf '! WARNING: %s\n' "$*"; }
+
+microseconds() { printf '%s' "${EPOCHREALTIME/[.,]/}"; }
+
+# Seconds with one decimal since a moment of `microseconds`.
+seconds_since() {
+  local tenths=$((($(microseconds) - $1) / 100000))
+  printf '%d.%d' $((tenths / 10)) $((tenths % 10))
+}
+
+begin() {
+  STEP=$1
+  STEP_STARTED=$(microseconds)
+}
+
+# Ends the step: `✓ Dumped (details, 1.2 s)`.
+done_step() {
+  local details=${1:+$1, }
+  printf '✓ %s (%s%s s)\n' "$STEP" "$details" "$(seconds_since "$STEP_STARTED")"
+  STEP=''
+}
+
+human_size() {
+  local bytes=$1 unit tenths
+  for unit in TiB:40 GiB:30 MiB:20 KiB:10; do
+    if ((bytes >= 1 << ${unit#*:})); then
+      tenths=$((bytes * 10 >> ${unit#*:}))
+      printf '%d.%d %s' $((tenths / 10)) $((tenths % 10)) "${unit%:*}"
+      return
+    fi
+  done
+  printf '%d B' "$bytes"
+}
+
+# A tool's own words, indented, so that they are not taken for ours.
+quote_output() {
+  [[ ! -s $1 ]] || sed 's/^/    | /' "$1"
+}
+
+# --- failing --------------------------------------------------------------------------------------------------------
+
+# fail EXIT_CODE REASON ERROR CAUSE CURE: remembers the words and leaves; `finish` prints them last, after any clean-up.
+# Written to a file, because a command substitution is another process.
+fail() {
+  printf '%s\nERROR: %s\nCAUSE: %s\nCURE: %s\n' "$2" "${3//$'\n'/ }" "${4//$'\n'/ }" "${5//$'\n'/ }" >"$WORK/failure"
+  exit "$1"
+}
+
+unexpected() {
+  [[ -s $WORK/failure ]] && return
+  printf '%s\nERROR: %s\nCAUSE: %s\nCURE: %s\n' unexpected "step \"${STEP:-start}\" ended with exit code $1" \
+    "line $3 of ${4##*/}: ${2//$'\n'/ }" \
+    "read the lines above; if they do not explain it, report them as a bug of pgkeep" >"$WORK/failure"
+}
+
+on_signal() {
+  SIGNALLED=$1
+  exit $((128 + $2))
+}
+
+describe_signal() {
+  printf '%s\nERROR: %s\nCAUSE: %s\nCURE: %s\n' signal "stopped by SIG$SIGNALLED during step \"${STEP:-start}\"" \
+    "the pod was deleted or evicted, its node drained, or the Job passed its activeDeadlineSeconds" \
+    "kubectl describe job/pod tells which; for a deadline raise backupTimeout or restoreTimeout, then start it again" \
+    >"$WORK/failure"
+}
+
+print_failure() {
+  local -a lines=()
+  mapfile -t lines <"$WORK/failure"
+  printf '%s\n' "${lines[1]:-ERROR: failed, and the temporary directory is gone}${EPILOGUE:+; $EPILOGUE}" \
+    "${lines[2]:-CAUSE: /tmp of the pod is full or not writable}" "${lines[3]:-CURE: start it again}"
+}
+
+# The EXIT trap.
+finish() {
+  local code=$? step=$STEP
+  trap '' TERM INT HUP
+  trap - EXIT ERR
+  set +e
+  stop_children
+  [[ -z $SIGNALLED ]] || describe_signal
+  if ((code != 0)); then
+    [[ -s $WORK/failure ]] || unexpected "$code" "unknown" 0 "$0"
+    read -r FAILED_REASON <"$WORK/failure"
+    [[ -z $step ]] || printf '✗ %s (after %s s)\n' "$step" "$(seconds_since "$STEP_STARTED")"
+  fi
+  if declare -F cleanup >/dev/null; then cleanup "$code"; fi
+  ((code == 0)) || print_failure
+  rm -rf "$WORK"
+  unlock
+  exit "$code"
+}
+
+start_script() {
+  # Two pipes would let the container runtime shuffle the last lines.
+  exec 2>&1
+  WORK=$(mktemp -d "${TMPDIR:-/tmp}/pgkeep.XXXXXX")
+  trap finish EXIT
+  trap 'unexpected "$?" "$BASH_COMMAND" "$LINENO" "${BASH_SOURCE[0]:-bash}"' ERR
+  trap 'on_signal TERM 15' TERM
+  trap 'on_signal INT 2' INT
+  trap 'on_signal HUP 1' HUP
+  # Handled, not ignored: a write to a child that is gone is an error here, and children keep the default.
+  trap : PIPE
+}
+
+# --- children -------------------------------------------------------------------------------------------------------
+
+# bash runs a trap only when its foreground command ends, and process 1 of a pod gets no second chance: long commands
+# run in the background, in a process group of their own, so that SIGTERM ends them and all they started, at once.
+start_child() {
+  set -m
+  {
+    trap - ERR # the parent says what failed
+    "$@"
+  } &
+  CHILDREN+=("$!")
+  set +m
+}
+
+# Waits for the newest child and hands back its exit code.
+wait_child() {
+  local last=$((${#CHILDREN[@]} - 1)) code=0
+  wait "${CHILDREN[last]}" || code=$?
+  unset "CHILDREN[$last]"
+  return "$code"
+}
+
+run() {
+  start_child "$@"
+  wait_child
+}
+
+stop_children() {
+  local child tries
+  for child in ${CHILDREN[@]+"${CHILDREN[@]}"}; do
+    kill -TERM -- "-$child" 2>/dev/null || continue
+    for ((tries = 0; tries < 50; tries++)); do
+      kill -0 -- "-$child" 2>/dev/null || break
+      sleep 0.1
+    done
+    kill -KILL -- "-$child" 2>/dev/null
+    wait "$child" 2>/dev/null
+  done
+  CHILDREN=()
+}
+
+# --- files ----------------------------------------------------------------------------------------------------------
+
+# fsync of files and directories. Without support for operands (an old busybox) everything is flushed instead.
+flush_paths() { sync "$@" 2>/dev/null || sync; }
+
+flush_tree() { find "$1" -exec sync {} + 2>/dev/null || sync; }
+
+bytes_below() { find "$1" -type f -exec stat -c %s {} + | awk '{ total += $1 } END { printf "%.0f", total }'; }
+
+# --- parameters -----------------------------------------------------------------------------------------------------
+
+require_parameter() {
+  local name
+  for name in "$@"; do
+    [[ -n ${!name:-} ]] || fail 2 parameters "the environment variable $name is empty" \
+      "the pod was not made from pgkeep's template, or its template was edited" "run pulumi up for this stack again"
+  done
+}
+
+require_number() {
+  require_parameter "$1"
+  if [[ ! ${!1} =~ ^[0-9]{1,9}$ ]] || ((10#${!1} < $2)); then
+    fail 2 parameters "$1 is \"${!1}\"" "a whole number of at least $2 is needed" "mend the setting and run pulumi up"
+  fi
+}
+
+# --- the lock -------------------------------------------------------------------------------------------------------
+
+# take_lock WHO: one writer at a time on the volume. The kernel frees it when the last process of the run is gone, so a
+# stale lock cannot exist; the text in the file is only for the message.
+take_lock() {
+  local file="$BACKUP_DIRECTORY/.lock" holder
+  exec {LOCK_DESCRIPTOR}>>"$file"
+  if ! flock -n "$LOCK_DESCRIPTOR"; then
+    holder=$(<"$file")
+    exec {LOCK_DESCRIPTOR}>&-
+    LOCK_DESCRIPTOR=''
+    fail 75 locked "another run works on volume ${VOLUME_NAME:-$BACKUP_DIRECTORY}" \
+      "the lock is held by ${holder:-a run that has just started}" \
+      "wait until it has ended (kubectl get jobs -n ${NAMESPACE:-NAMESPACE}), then start this one again"
+  fi
+  printf '%s in pod %s since %s\n' "$1" "${HOSTNAME:-unknown}" "$(now_iso)" >"$file"
+}
+
+unlock() {
+  [[ -n $LOCK_DESCRIPTOR ]] || return 0
+  : >"$BACKUP_DIRECTORY/.lock"
+  exec {LOCK_DESCRIPTOR}>&-
+  LOCK_DESCRIPTOR=''
+}

@@ -1,0 +1,35 @@
+-- Creates the side database with the encoding, locale and owner of the source (of the live database for a legacy file
+-- without manifest) and marks it, so that a later run knows whose it is.
+-- Variables: name, side, backup, manifest_file.
+\set manifest {}
+SELECT :'manifest_file' <> '' AS has_manifest
+\gset
+\if :has_manifest
+\set manifest `cat :'manifest_file'`
+\endif
+WITH source AS (
+  SELECT d ->> 'owner' AS owner, d ->> 'encoding' AS encoding, d ->> 'collate' AS "collate", d ->> 'ctype' AS ctype,
+         d ->> 'localeProvider' AS provider, d ->> 'locale' AS locale, d ->> 'icuRules' AS rules
+    FROM (SELECT :'manifest'::jsonb #> '{facts,database}' AS d) AS manifest WHERE d IS NOT NULL
+  UNION ALL
+  SELECT pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datctype,
+         CASE coalesce(to_jsonb(d) ->> 'datlocprovider', 'c') WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END,
+         coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'), to_jsonb(d) ->> 'daticurules'
+    FROM pg_database d WHERE datname = :'name'
+  UNION ALL
+  SELECT current_user, NULL, NULL, NULL, 'libc', NULL, NULL
+   LIMIT 1
+)
+SELECT format('CREATE DATABASE %I TEMPLATE template0 OWNER %I', :'side', owner)
+       || coalesce(' ENCODING ' || quote_literal(encoding), '')
+       || coalesce(' LC_COLLATE ' || quote_literal("collate"), '')
+       || coalesce(' LC_CTYPE ' || quote_literal(ctype), '')
+       -- The word came with PostgreSQL 15 (builtin with 17); libc is the default everywhere.
+       || CASE WHEN provider = 'libc' THEN '' ELSE ' LOCALE_PROVIDER ' || provider END
+       || CASE provider WHEN 'icu' THEN format(' ICU_LOCALE %L', locale)
+                        WHEN 'builtin' THEN format(' BUILTIN_LOCALE %L', locale) ELSE '' END
+       || coalesce(' ICU_RULES ' || quote_literal(rules), '')
+  FROM source
+\gexec
+SELECT format('COMMENT ON DATABASE %I IS %L', :'side', format('pgkeep restore in progress: %s %s', :'backup', :'name'))
+\gexec
