@@ -1,0 +1,1 @@
+"""The Pulumi components of pgkeep, one concern per file."""
