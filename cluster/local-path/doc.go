@@ -1,0 +1,2 @@
+// Package localpath is empty: go.mod names the program that is built from here.
+package localpath

@@ -1,0 +1,3 @@
+module pgkeep/cluster/pause
+
+go 1.26.0
