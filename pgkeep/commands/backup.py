@@ -1,0 +1,98 @@
+"""`pgkeep run-backup`."""
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from pgkeep.console import LATEST, read_show
+from pgkeep.discovery import find_cronjob
+from pgkeep.errors import InterruptedByUserError, JobFailedError, PgkeepError
+from pgkeep.follow import JobFollower
+from pgkeep.humanise import duration
+from pgkeep.jobs import JobResult, job_from_cronjob
+from pgkeep.kubernetes_api import JOBS
+from pgkeep.logs import diagnosis
+from pgkeep.options import StartTimeout, session_of
+from pgkeep.render.details import details
+from pgkeep.session import Session
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the tool."""
+    app.command("run-backup")(run_backup)
+
+
+def run_backup(
+    context: typer.Context,
+    start_timeout: StartTimeout = 300,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Only the result, not the log.")
+    ] = False,
+) -> None:
+    """Make a backup now, follow its log and show the result."""
+    session = session_of(context)
+    cronjob = find_cronjob(session.cluster, "backup")
+    created = session.cluster.create(JOBS, job_from_cronjob(cronjob))
+    name = str(created["metadata"]["name"])
+    session.say(f"Started job/{name} in namespace {session.cluster.namespace}.")
+    follower = JobFollower(
+        session.cluster,
+        name,
+        on_line=(lambda _: None) if quiet else session.line,
+        on_notice=session.warn,
+        start_seconds=start_timeout,
+    )
+    try:
+        result = follower.run()
+    except KeyboardInterrupt:
+        raise InterruptedByUserError(
+            f"No longer following; the backup goes on in the cluster as job/{name}.",
+            cure=f"Follow it: {session.kubectl('logs', '--follow', f'job/{name}')}",
+        ) from None
+    except JobFailedError:
+        raise
+    except PgkeepError as error:
+        session.warn(f"job/{name} goes on in the cluster without being followed.")
+        raise error
+    if not result.succeeded:
+        raise job_failure(session, result, "The backup failed")
+    session.done(f"The backup succeeded in {duration(result.seconds)} (job/{name}).")
+    _show_result(session, result)
+
+
+def _show_result(session: Session, result: JobResult) -> None:
+    """Show what lies on the volume now. The backup is good even where this cannot be read."""
+    try:
+        backup = read_show(session, LATEST)
+    except PgkeepError as error:
+        session.warn(f"Its details could not be read: {error.message}")
+        return
+    # Both clocks are the cluster's; a second of rounding each.
+    if result.started and backup.created < result.started - timedelta(seconds=2):
+        session.warn(f"The latest backup is {backup.name}, which is older than this run.")
+        return
+    session.out.print(details(backup, session.now()))
+
+
+def job_failure(session: Session, result: JobResult, message: str) -> JobFailedError:
+    """Explain a failed Job by its script's last lines, or else by its condition."""
+    said = diagnosis(list(result.lines))
+    logs = f"The log: {session.kubectl('logs', f'job/{result.name}')}"
+    took = f" after {duration(result.seconds)}" if result.seconds is not None else ""
+    if result.reason == "DeadlineExceeded":
+        return JobFailedError(
+            f"{message}{took}: job/{result.name} ran longer than it may.",
+            cause=result.message,
+            cure=f"Raise the setting backupTimeout or restoreTimeout. {logs}",
+        )
+    if said is not None:
+        return JobFailedError(
+            f"{message}{took}: {said.message}", cause=said.cause, cure=f"{said.cure} {logs}".strip()
+        )
+    code = "" if result.exit_code is None else f" with exit code {result.exit_code}"
+    return JobFailedError(
+        f"{message}{took}: job/{result.name} ended{code}.",
+        cause=f"{result.reason}: {result.message}".strip(": "),
+        cure=logs,
+    )
