@@ -1,0 +1,74 @@
+# `make help` lists what there is. Everything a target needs is installed by it: Debian packages by
+# apt, Python packages into .venv, Go programs into the cache (see cluster/README.md).
+
+SHELL := bash
+.SHELLFLAGS := -Eeuo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+STACK ?= prod
+CONTEXT ?=
+PYTEST ?= .venv/bin/pytest
+SCRIPTS := $(shell git ls-files '*.sh' 2>/dev/null)
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: venv ## run the main job on a real cluster (CONTEXT=name: on one of your kubeconfig)
+	@if [[ -z "$(CONTEXT)" ]]; then python3 -m cluster up; fi
+	@.venv/bin/python -m demo --context "$(CONTEXT)"
+
+.PHONY: down
+down: ## remove everything that demo or the tests made (CONTEXT=name: the demo's namespace there)
+	@if [[ -n "$(CONTEXT)" ]]; then \
+	  kubectl --context "$(CONTEXT)" delete namespace pgkeep-demo --ignore-not-found; \
+	else \
+	  python3 -m cluster down; \
+	fi
+
+.PHONY: test
+test: test-fast test-cluster ## pass every test
+
+.PHONY: test-fast
+test-fast: venv packages lint ## lint, types, unit and script tests: about two minutes
+	@$(PYTEST) tests/unit tests/tool tests/scripts
+
+.PHONY: test-cluster
+test-cluster: venv ## the tests on the embedded cluster
+	@python3 -m cluster up
+	@$(PYTEST) tests/cluster
+
+.PHONY: lint
+lint: venv ## ruff, pyright, shellcheck, shfmt, go vet
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/pyright --warnings
+	@.venv/bin/shellcheck -x -o all -S style $(SCRIPTS) .ci/run
+	@.venv/bin/shfmt -d -i 2 -ci -bn $(SCRIPTS) .ci/run
+	@python3 -m cluster vet
+
+.PHONY: render
+render: venv ## print a stack's Kubernetes objects as YAML (STACK=prod)
+	@.venv/bin/python -m tools.render --stack "$(STACK)"
+
+.PHONY: picture
+picture: venv ## record docs/demo.svg, the README's picture, from a run of the demo
+	@.venv/bin/python -m tools.picture
+
+.PHONY: requirements
+requirements: venv ## pin the dependencies of pyproject.toml again
+	@tools/pin-requirements.sh
+
+.PHONY: venv
+venv: .venv/.installed
+
+# requirements.txt is what `pulumi up` installs; the development tools come on top of it.
+.venv/.installed: requirements-dev.txt pyproject.toml
+	@tools/install-venv.sh
+
+# What the script tests need on this machine: PostgreSQL 15 and busybox, from Debian.
+.PHONY: packages
+packages:
+	@tools/install-packages.sh postgresql-15 busybox gawk
