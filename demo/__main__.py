@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 import sys
 
+from rich.markup import escape
+
 from cluster import paths
 from demo import data, deploy
 from demo.terminal import DemoError, Terminal
@@ -29,7 +31,7 @@ def main() -> int:
     try:
         demonstrate(terminal)
     except DemoError as error:
-        terminal.say(f"\n[bold red]✗ {error}[/]")
+        terminal.say(f"\n[bold red]✗ {escape(str(error))}[/]")
         terminal.say("Run `make demo` again to go on, or `make down` to remove everything.")
         return 1
     return 0

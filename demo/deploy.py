@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
-from tools.render import render
 
 from cluster import paths
 from demo.data import ROLE
 from demo.terminal import DemoError, Terminal
+from tools.render import render
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -95,16 +95,15 @@ def _storage_class(terminal: Terminal) -> str:
 
 
 def _render_and_apply(terminal: Terminal, storage_class: str) -> Mapping[str, str]:
-    rendered = render(STACK, {"storageClass": storage_class})
-    manifest = paths.cache_dir() / "demo-stack.yaml"
-    manifest.write_text(yaml.safe_dump_all(rendered.objects, sort_keys=False), encoding="utf-8")
-    terminal.show(["make", "--silent", "render", f"STACK={STACK}", f"> {manifest}"])
+    manifest = str(paths.cache_dir() / "demo-stack.yaml")
+    setting = f"storageClass={storage_class}"
     terminal.run(
-        terminal.kubectl(
-            "apply", "--server-side", "--field-manager=pgkeep", "--filename", str(manifest)
-        )
+        ["python", "-m", "tools.render", "--stack", STACK, "--set", setting, "--output", manifest]
     )
-    return rendered.outputs
+    terminal.run(
+        terminal.kubectl("apply", "--server-side", "--field-manager=pgkeep", "--filename", manifest)
+    )
+    return render(STACK, {"storageClass": storage_class}).outputs
 
 
 def _pulumi_up(terminal: Terminal, storage_class: str) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from cluster import paths
 
@@ -41,11 +42,11 @@ class Terminal:
         """Print the title of the next step with the seconds since the demo began."""
         self._step += 1
         elapsed = time.monotonic() - self._started
-        self.console.print(f"\n[bold cyan]── {self._step}. {title}[/] [dim]({elapsed:.0f} s)[/]")
+        self.say(f"\n[bold cyan]── {self._step}. {title}[/] [dim]({elapsed:.0f} s)[/]")
 
     def say(self, text: str) -> None:
-        """Print one line about what is going on."""
-        self.console.print(text, markup=True)
+        """Print one line about what is going on; long ones are the terminal's to wrap."""
+        self.console.print(text, soft_wrap=True)
 
     def environment(self) -> dict[str, str]:
         """Return the environment of the demo's commands: the user's, with our tools added."""
@@ -102,4 +103,4 @@ class Terminal:
 
     def show(self, command: Sequence[str]) -> None:
         """Print a command as a user would type it."""
-        self.console.print(f"[bold green]$[/] [bold]{shlex.join(command)}[/]", soft_wrap=True)
+        self.say(f"[bold green]$[/] [bold]{escape(shlex.join(command))}[/]")

@@ -93,7 +93,8 @@ def _forbidden(said: str, *, verb: str, target: str, namespace: str) -> PgkeepEr
     return NotPermittedError(
         f"You may not {found['verb']} {resource}{where}.",
         cause=said,
-        cure=f"The Role {OPERATOR_ROLE} allows everything this tool does. Someone who may: "
+        cure=f"Is {namespace or 'this'} the right namespace (--namespace X)? The Role "
+        f"{OPERATOR_ROLE} of the stack allows everything this tool does. Someone who may: "
         f"kubectl --namespace {namespace or 'NAMESPACE'} create rolebinding pgkeep-operator-YOU "
         f"--role={OPERATOR_ROLE} --user=YOU",
     )

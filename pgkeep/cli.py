@@ -1,8 +1,5 @@
 """The command line: global options, the commands, and how errors end."""
 
-import contextlib
-import os
-import sys
 from typing import Annotated, Any
 
 import typer
@@ -31,11 +28,6 @@ class PgkeepGroup(TyperGroup):
         except KeyboardInterrupt:
             make_console(error=True).print("Interrupted.")
             raise typer.Exit(int(ExitCode.INTERRUPTED)) from None
-        except BrokenPipeError:
-            # `pgkeep … | head`: nobody reads any more, not even the interpreter's last flush.
-            with contextlib.suppress(OSError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(int(ExitCode.FAILED)) from None
 
 
 app = typer.Typer(

@@ -1,9 +1,11 @@
 """What every command needs: where to print, which cluster, what time it is."""
 
+import contextlib
 import os
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from rich.console import Console
 
@@ -78,6 +80,26 @@ class Session:
         _plain(self.out, text)
 
 
+class SteadyConsole(Console):
+    """A console whose reader may go away.
+
+    A closed pipe or terminal must not end a restore half-way: the output is lost, the work goes on.
+    """
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print, or nothing at all once nobody can read it."""
+        try:
+            super().print(*objects, **options)
+        except OSError:
+            self.on_broken_pipe()
+
+    def on_broken_pipe(self) -> None:
+        """Be quiet from now on, also at the interpreter's last flush; Rich would exit."""
+        self.quiet = True
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
 def make_console(*, error: bool) -> Console:
     """A console for standard output or standard error.
 
@@ -86,7 +108,7 @@ def make_console(*, error: bool) -> Console:
     """
     stream = sys.stderr if error else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else 1000
-    return Console(file=stream, highlight=False, width=width, emoji=False)
+    return SteadyConsole(file=stream, highlight=False, width=width, emoji=False)
 
 
 def print_error(console: Console, error: PgkeepError) -> None:

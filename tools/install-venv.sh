@@ -14,8 +14,9 @@ main() {
   fi
   .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes \
     --requirement requirements-dev.txt
-  .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
-    --editable .
+  # setuptools warns of every editable install; there is nothing to heed here.
+  PYTHONWARNINGS=ignore .venv/bin/pip install --quiet --disable-pip-version-check --no-deps \
+    --no-build-isolation --editable .
   touch .venv/.installed
 }
 

@@ -19,20 +19,19 @@ from pgkeep.discovery import component_jobs, find_cronjob
 from pgkeep.errors import (
     InterruptedByUserError,
     JobFailedError,
-    JobStartError,
     NotConfirmedError,
     NotFoundError,
     PgkeepError,
     UsageError,
 )
 from pgkeep.follow import JobFollower
-from pgkeep.humanise import plural
-from pgkeep.jobs import JobResult, has_ended, job_from_cronjob, variable
+from pgkeep.humanise import plural, utc
+from pgkeep.jobs import JobResult, has_ended, job_from_cronjob, result, variable
 from pgkeep.kubernetes_api import JOBS
 from pgkeep.objects import JsonObject
 from pgkeep.options import BackupName, StartTimeout, session_of
 from pgkeep.render.details import durations, restore_plan
-from pgkeep.session import Session
+from pgkeep.session import Session, print_error
 
 BACKUP_VARIABLE = "RESTORE_BACKUP"
 
@@ -68,11 +67,18 @@ def run_restore(
         )
     session = session_of(context)
     with signals_as_interrupt():
-        run = RestoreRun(session, start_seconds=start_timeout)
-        if resume:
-            run.resume()
-        else:
-            run.begin(name, confirmed=yes)
+        try:
+            run = RestoreRun(session, start_seconds=start_timeout)
+            if resume:
+                run.resume()
+            else:
+                run.begin(name, confirmed=yes)
+        except KeyboardInterrupt:
+            raise InterruptedByUserError(
+                "Interrupted.",
+                cure="Should an application be left stopped, this starts it: "
+                f"{session.command('run-restore', '--resume')}",
+            ) from None
 
 
 def is_yes(answer: str) -> bool:
@@ -178,18 +184,29 @@ class RestoreRun:
         plans = apps.look_up(self._cluster, self._applications)
         left = [plan for plan in plans if plan.remembered]
         found = component_jobs(self._cluster, "restore")
-        job = self._running(found) or (found[0] if found and left else None)
-        if job is not None:
-            backup = variable(job, BACKUP_VARIABLE)
-            self._session.say(f"Following job/{job['metadata']['name']}, which restores {backup}.")
-            self._finish(str(job["metadata"]["name"]), left)
+        running = self._running(found)
+        if running is not None:
+            name, backup = running["metadata"]["name"], variable(running, BACKUP_VARIABLE)
+            self._session.say(f"Following job/{name}, which restores {backup}.")
+            self._finish(str(name), left)
         elif left:
-            self._session.say("No restore is left to follow; starting what it had stopped.")
+            self._session.say(f"No restore runs. {self._last_restore(found)}")
             self._start(left)
         else:
             raise NotFoundError(
                 "There is nothing to resume: no restore runs, and no application is left stopped."
             )
+
+    @staticmethod
+    def _last_restore(found: Sequence[JsonObject]) -> str:
+        """Say how the newest restore Job ended. It need not be the one that was interrupted."""
+        if not found:
+            return "There is no record of an earlier one."
+        last = result(found[0], [], [])
+        word = "succeeded" if last.succeeded else "failed"
+        when = f" at {utc(last.ended)}" if last.ended else ""
+        backup = variable(found[0], BACKUP_VARIABLE)
+        return f"The last one, job/{last.name} of {backup}, {word}{when}."
 
     def _refuse_second(self) -> None:
         running = self._running(component_jobs(self._cluster, "restore"))
@@ -236,7 +253,7 @@ class RestoreRun:
                 apps.wait_stopped(self._cluster, planned)
         except (KeyboardInterrupt, PgkeepError) as reason:
             self._session.warn("Not all applications stopped; starting them again.")
-            self._start(stopped)
+            self._start_after_failure(stopped)
             if isinstance(reason, KeyboardInterrupt):
                 raise InterruptedByUserError("Interrupted. The database was not touched.") from None
             raise
@@ -252,7 +269,7 @@ class RestoreRun:
         except (KeyboardInterrupt, PgkeepError) as reason:
             # Whether it was created is open only when the connection broke, and then it shows.
             self._session.warn("The restore did not begin.")
-            self._start_unless_running(stopped)
+            self._start_after_failure(stopped)
             if isinstance(reason, KeyboardInterrupt):
                 raise InterruptedByUserError("Interrupted. The database was not touched.") from None
             raise
@@ -260,27 +277,34 @@ class RestoreRun:
     def _finish(self, job: str, stopped: Sequence[Plan]) -> None:
         begun = time.monotonic()
         try:
-            result = self._follow(job)
-        except JobStartError:
-            self._start_unless_running(stopped)
-            raise
+            ended = self._follow(job)
         except KeyboardInterrupt:
             raise self._left_alone(job, stopped) from None
         except JobFailedError:
-            self._start_unless_running(stopped)
+            self._start_after_failure(stopped)
             raise
         except PgkeepError as error:
             left = self._left_alone(job, stopped)
             self._session.warn(f"{left.message} {left.cure}")
             raise error
         self._took("restore", begun)
-        if not result.succeeded:
-            self._session.warn("The restore failed. The live database is as it was before.")
-            self._start_unless_running(stopped)
-            raise job_failure(self._session, result, "The restore failed")
-        self._start_unless_running(stopped)
+        if not ended.succeeded:
+            self._session.warn(
+                "The restore failed. It replaces the live database only in its very last step, the "
+                "swap; the log says how far it came."
+            )
+            self._start_after_failure(stopped)
+            raise job_failure(self._session, ended, "The restore failed")
         self._session.done(f"Restored {self._restored(job)}.")
+        self._start_unless_running(stopped)
         self._session.out.print(durations(self._steps))
+
+    def _start_after_failure(self, stopped: Sequence[Plan]) -> None:
+        """Start the applications; what goes wrong with that does not hide the failure before it."""
+        try:
+            self._start_unless_running(stopped)
+        except PgkeepError as error:
+            print_error(self._session.notes, error)
 
     def _restored(self, job: str) -> str:
         try:

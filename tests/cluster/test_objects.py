@@ -1,0 +1,92 @@
+"""The real API server, as the judge of every object the stacks declare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import yaml
+from tools.render import render
+
+from tests.cluster.support import Namespace, Stack
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_api_server_accepts_every_object_with_strict_validation(
+    stack: str, namespace: Namespace
+) -> None:
+    objects = render(stack, {"namespace": namespace.name}).objects
+    assert len(objects) >= 8
+    manifest = yaml.safe_dump_all(objects)
+    # `--dry-run=server` runs admission and strict field validation for all of it.
+    printed = namespace.kubectl(
+        "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-", stdin=manifest
+    )
+    assert len(printed.splitlines()) == len(objects)
+    # Pod Security only warns about templates, so a pod of each is put before it.
+    for item in objects:
+        if item["kind"] == "CronJob":
+            template = item["spec"]["jobTemplate"]["spec"]["template"]
+            metadata = {"name": "probe", "labels": template["metadata"]["labels"]}
+            pod = {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": metadata,
+                # The account is not there in a dry run; it plays no part in Pod Security.
+                "spec": {**template["spec"], "serviceAccountName": "default"},
+            }
+            namespace.kubectl("create", "--dry-run=server", "-f", "-", stdin=yaml.safe_dump(pod))
+
+
+def test_applying_the_same_stack_again_changes_nothing(deploy: Callable[..., Stack]) -> None:
+    deployed = deploy()
+    kinds = "serviceaccounts,roles,configmaps,persistentvolumeclaims,cronjobs"
+    selector = "app.kubernetes.io/name=pgkeep"
+
+    def versions() -> dict[str, str]:
+        items = deployed.namespace.get(kinds, selector=selector)["items"]
+        return {
+            f"{item['kind']}/{item['metadata']['name']}": item["metadata"]["resourceVersion"]
+            for item in items
+        }
+
+    before = versions()
+    assert len(before) >= 8
+    deploy()
+    assert versions() == before
+
+
+def test_a_change_of_retention_keeps_the_claim_and_the_cronjobs(
+    deploy: Callable[..., Stack],
+) -> None:
+    def identities() -> dict[str, str]:
+        items = deployed.namespace.get("persistentvolumeclaims,cronjobs")["items"]
+        return {item["metadata"]["name"]: item["metadata"]["uid"] for item in items}
+
+    deployed = deploy()
+    before = identities()
+    deploy(retentionDays="14", schedule="30 3 * * *")
+    assert identities() == before
+    cronjob = deployed.namespace.get("cronjob", "postgres-backup")
+    assert cronjob["spec"]["schedule"] == "30 3 * * *"
+
+
+def test_the_operator_role_is_enough_for_the_tool_and_no_more(
+    deploy: Callable[..., Stack],
+) -> None:
+    stack = deploy(applications='["deployment/flights-app"]')
+    where = stack.namespace
+    where.kubectl("create", "rolebinding", "operator", "--role=pgkeep-operator", "--user=operator")
+
+    def may(*question: str) -> bool:
+        command = ["kubectl", "-n", where.name, "auth", "can-i", "--as=operator", *question]
+        return where.run(command, check=False).stdout.strip() == "yes"
+
+    assert may("create", "jobs.batch")
+    assert may("get", "pods/log")
+    assert may("patch", "deployments.apps/flights-app", "--subresource=scale")
+    assert not may("patch", "deployments.apps/another", "--subresource=scale")
+    assert not may("get", "secrets")
+    assert not may("create", "pods/exec")
+    assert not may("delete", "persistentvolumeclaims")
+    assert not may("update", "cronjobs.batch")
