@@ -48,39 +48,32 @@ def _create(namespace: str, cron_job: str) -> str:
 
 
 def _run(namespace: str, cron_job: str, create: str) -> str:
-    """Creates the Job, follows its log, and exits as the Job's condition says.
+    """Creates the Job, follows its log, and exits as the Job's conditions say.
 
-    The log is asked for until there is one: `kubectl logs` fails while the container is being
-    created. It is asked for no longer when the Job has failed before it had a log, is gone, or the
-    pod has not started for minutes (an image that is not there never fails by itself).
+    The log is asked for when the container has started or the Job has ended, and not before: until
+    then `kubectl logs` fails, or worse, shows an empty log and is content. A pod that has not
+    started for minutes is given up (an image that is not there never fails by itself).
     """
     kubectl = f"kubectl -n {quote(namespace)}"
+    phases = quote("jsonpath={.items[*].status.phase}")
     # Types of the conditions that hold: "SuccessCriteriaMet Complete", "FailureTarget Failed".
     conditions = quote('jsonpath={.status.conditions[?(@.status=="True")].type}')
     messages = quote("jsonpath={.status.conditions[*].message}")
+    get_pods = f'{kubectl} get pods -l "job-name=$job" -o {phases}'
+    get_state = f'{kubectl} get job "$job" -o {conditions}'
     steps = (
         f"job={cron_job}-$(date -u +%Y%m%d-%H%M%S)",
         f"{create} || exit 1",
-        "log=0",
         "tries=0",
-        "while :",
-        f'do test $log = 1 || {{ {kubectl} logs -f "job/$job" 2>/dev/null && log=1; }}',
-        f'state=$({kubectl} get job "$job" -o {conditions}) || exit 1',
-        # A quick Job may have ended between the two looks: its log is there by now.
-        f'case " $state " in *" Complete "*) test $log = 1 || {kubectl} logs "job/$job"',
-        "exit 0",
-        f';; *" Failed "*) test $log = 1 || {kubectl} logs "job/$job" 2>/dev/null'
-        f' || {kubectl} get job "$job" -o {messages} >&2',
-        "exit 1",
-        ";; esac",
+        f'while :; do case "$({get_pods}) $({get_state})" in'
+        " *Running*|*Succe*|*Fail*) break ;; esac",
         "tries=$((tries+1))",
-        f"if test $log = 0 && test $tries -ge {_PATIENCE}",
-        'then echo "The pod has not started; this says why:'
-        f' kubectl -n {namespace} describe pod -l job-name=$job" >&2',
-        "exit 1",
-        "fi",
-        "sleep 1",
-        "done",
+        f'test $tries -lt {_PATIENCE} || {{ echo "The pod has not started; this says why:'
+        f' kubectl -n {namespace} describe pod -l job-name=$job" >&2; exit 1; }}',
+        "sleep 1; done",
+        f'{kubectl} logs -f "job/$job" || {kubectl} get job "$job" -o {messages} >&2',
+        f"while :; do state=$({get_state}) || exit 1",
+        'case "$state" in *Succe*|*Complete*) exit 0 ;; *Fail*) exit 1 ;; esac',
+        "sleep 1; done",
     )
-    script = "; ".join(steps).replace("; ;;", " ;;")  # `;;` takes no separator before it
-    return f"( {script} )"
+    return f"( {'; '.join(steps)} )"

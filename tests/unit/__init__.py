@@ -1,0 +1,1 @@
+"""Tests of the Pulumi program: no network, no cluster, no Pulumi CLI."""

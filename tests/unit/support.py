@@ -1,0 +1,94 @@
+"""What several unit tests share: settings to start from, and ways to look into captured objects."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import Any, cast
+
+from components import settings
+from components.scripts import ScriptBundle
+from components.settings import Settings
+from components.stack import PostgresBackup, PostgresBackupArgs
+from tools.render import Captured, Json, Resource, capture, configuration
+
+STACKS = ("dev", "prod")
+SCRIPTS = {"backup.sh": "echo backup\n", "console.sh": "echo console\n", "restore.sh": "exit 1\n"}
+PVC = "kubernetes:core/v1:PersistentVolumeClaim"
+CRON_JOB = "kubernetes:batch/v1:CronJob"
+CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
+
+
+class Config(dict[str, str]):
+    """Stands in for pulumi.Config, and remembers which keys were read."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        super().__init__(values)
+        self.read: list[str] = []
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.read.append(key)
+        return super().get(key, default)
+
+
+@cache
+def _configuration() -> Mapping[str, str]:
+    return {key.split(":")[1]: value for key, value in configuration("prod").items()}
+
+
+def config(**changes: str | None) -> Config:
+    """The configuration of prod as the CLI hands it over; None takes a key away."""
+    values = {**_configuration(), **changes}
+    return Config({key: value for key, value in values.items() if value is not None})
+
+
+def load(**changes: str | None) -> Settings:
+    """The settings of prod with changes."""
+    return settings.load(config(**changes), stack="prod")
+
+
+def run_component(declare: Callable[[], object]) -> Captured:
+    """Runs a function that declares components; it returns nothing of interest."""
+
+    def program() -> dict[str, Any]:
+        declare()
+        return {}
+
+    return capture(program)
+
+
+def run_stack(changed: Settings, scripts: Mapping[str, str] = SCRIPTS) -> Captured:
+    """Runs the root component with given settings and scripts."""
+    args = PostgresBackupArgs(settings=changed, scripts=ScriptBundle(files=scripts))
+    return run_component(lambda: PostgresBackup("pgkeep", args))
+
+
+def of_type(captured: Captured, resource_type: str) -> list[Resource]:
+    return [one for one in captured.resources if one.type == resource_type]
+
+
+def the(captured: Captured, resource_type: str, name: str = "") -> Resource:
+    """The only resource of a type whose Kubernetes name fits."""
+    found = [
+        one
+        for one in of_type(captured, resource_type)
+        if not name or one.inputs["metadata"]["name"] == name
+    ]
+    assert len(found) == 1, f"{len(found)} resources of {resource_type} {name}"
+    return found[0]
+
+
+def objects(captured: Captured) -> list[Json]:
+    return [one.inputs for one in captured.resources if "apiVersion" in one.inputs]
+
+
+def pod_spec(cron_job: Json) -> Json:
+    return cast("Json", cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"])
+
+
+def environment(cron_job: Json) -> dict[str, str]:
+    [container] = pod_spec(cron_job)["containers"]
+    return {variable["name"]: variable["value"] for variable in container["env"]}
+
+
+def cron_jobs(captured: Captured) -> Iterator[Json]:
+    for one in of_type(captured, CRON_JOB):
+        yield one.inputs

@@ -1,0 +1,96 @@
+"""What a change of settings or scripts does to objects that are there already.
+
+The provider replaces an object, which is to delete and make it again, when one of a few fields
+changes. The claim and the CronJobs must live through every ordinary change.
+"""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.support import CONFIG_MAP, PVC, SCRIPTS, load, run_stack, the
+from tools.render import Captured, Json, capture_stack
+
+# Read from the provider's diff: besides name and namespace, which replace every kind.
+REPLACING = {
+    "PersistentVolumeClaim": (
+        ("spec", "accessModes"),
+        ("spec", "selector"),
+        ("spec", "storageClassName"),
+        ("spec", "volumeName"),
+    ),
+    "ConfigMap": (("data",), ("binaryData",), ("immutable",)),
+}
+
+
+def replaced(before: Captured, after: Captured) -> set[str]:
+    """The kinds of the objects that the provider would replace between two programs."""
+    old = {one.urn: one for one in before.resources}
+    new = {one.urn: one for one in after.resources}
+    assert old.keys() == new.keys(), "another URN is another object: the old one is deleted"
+    return {
+        str(old[urn].inputs["kind"])
+        for urn in old
+        if "kind" in old[urn].inputs and _identity(old[urn].inputs) != _identity(new[urn].inputs)
+    }
+
+
+def _identity(manifest: Json) -> list[Any]:
+    fields = (("metadata", "name"), ("metadata", "namespace"))
+    return [_at(manifest, path) for path in (*fields, *REPLACING.get(manifest["kind"], ()))]
+
+
+def _at(manifest: Json, path: tuple[str, ...]) -> Any:
+    found: Any = manifest
+    for key in path:
+        found = found.get(key, {})
+    return found
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("retentionDays", "14"),
+        ("retentionMinimum", "3"),
+        ("schedule", "30 3 * * 1-5"),
+        ("timeZone", "Europe/Berlin"),
+        ("suspend", "true"),
+        ("image", "postgres:17-bookworm"),
+        ("format", "plain"),
+        ("compression", "gzip:9"),
+        ("databaseHost", "other"),
+        ("databaseSecret", "other"),
+        ("applications", "[]"),
+        ("volumeSize", "40Gi"),
+        ("jobTtl", "1h"),
+    ],
+)
+def test_an_ordinary_change_replaces_nothing(prod: Captured, key: str, value: str) -> None:
+    changed = capture_stack("prod", {key: value})
+    assert replaced(prod, changed) == set()
+    manifests = [sorted(str(one.inputs) for one in run.resources) for run in (prod, changed)]
+    assert manifests[0] != manifests[1], f"{key} changes nothing at all"
+
+
+def test_a_changed_script_replaces_only_the_config_map() -> None:
+    before = run_stack(load())
+    after = run_stack(load(), {**SCRIPTS, "backup.sh": "echo other\n"})
+    assert replaced(before, after) == {"ConfigMap"}
+
+
+def test_the_new_config_map_is_made_before_the_old_one_goes() -> None:
+    before = the(run_stack(load()), CONFIG_MAP)
+    after = the(run_stack(load(), {**SCRIPTS, "more.sql": "SELECT 1;\n"}), CONFIG_MAP)
+    # The provider deletes first only where the name stays the same, or where it is told to.
+    assert before.inputs["metadata"]["name"] != after.inputs["metadata"]["name"]
+    assert not after.request.deleteBeforeReplace
+    assert after.inputs["immutable"] is True
+
+
+@pytest.mark.parametrize(("key", "value"), [("storageClass", "fast"), ("volumeName", "other")])
+def test_a_change_that_would_replace_the_claim_meets_its_protection(
+    prod: Captured, key: str, value: str
+) -> None:
+    changed = capture_stack("prod", {key: value})
+    assert replaced(prod, changed) == {"PersistentVolumeClaim"}
+    assert the(changed, PVC).request.protect
