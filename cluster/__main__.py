@@ -1,11 +1,10 @@
 """The embedded cluster's command line: python3 -m cluster COMMAND."""
 
 import argparse
-import signal
 import sys
 from collections.abc import Callable
 
-from cluster import lifecycle, packages, paths
+from cluster import binaries, lifecycle, packages, paths
 from cluster.commands import ClusterError, warn
 
 
@@ -14,9 +13,9 @@ def _print(text: object) -> int:
     return 0
 
 
-def _end(*_: object) -> None:
-    """Turn a polite request to end into an exception like any other."""
-    sys.exit(143)
+def _status() -> int:
+    lifecycle.require_root()
+    return lifecycle.status()
 
 
 def _alone(work: Callable[[], None]) -> Callable[[], int]:
@@ -34,9 +33,10 @@ def _alone(work: Callable[[], None]) -> Callable[[], int]:
 COMMANDS: dict[str, tuple[str, Callable[[], int]]] = {
     "install": ("install the Debian packages that are missing", _alone(packages.install)),
     "build": ("compile the programs and make the images that are missing", _alone(lifecycle.build)),
+    "vet": ("run go vet on the programs' sources", _alone(binaries.vet)),
     "up": ("bring the cluster up, or mend it", _alone(lifecycle.up)),
     "down": ("end the cluster and remove it", _alone(lifecycle.down)),
-    "status": ("tell what runs; ends with 0 when the node is Ready", lifecycle.status),
+    "status": ("tell what runs; ends with 0 when the node is Ready", _status),
     "kubeconfig": ("print the kubeconfig's path", lambda: _print(paths.kubeconfig_path())),
     "kubectl-path": ("print kubectl's path", lambda: _print(paths.kubectl_path())),
 }
@@ -49,11 +49,12 @@ def main() -> int:
     for name, (purpose, _) in COMMANDS.items():
         commands.add_parser(name, help=purpose, description=purpose)
     chosen = parser.parse_args().command
-    signal.signal(signal.SIGTERM, _end)
     try:
         return COMMANDS[chosen][1]()
     except ClusterError as error:
         warn(f"cluster {chosen}: {error}")
+        if chosen == "up":
+            warn("run it again; if that does not help, start anew after: python3 -m cluster down")
         return 1
     except KeyboardInterrupt:
         warn(f"cluster {chosen}: stopped; run it again, or 'down'")

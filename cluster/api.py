@@ -65,8 +65,23 @@ def node_is_ready() -> bool:
     )
 
 
-def node_heartbeat() -> str:
-    """Return when the kubelet last said that it lives: a fresh kubelet is told from an old word."""
-    lease = get(f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{NODE}")
-    spec = cast("dict[str, str]", (lease or {}).get("spec", {}))
-    return spec.get("renewTime", "")
+def node_knows_its_pods() -> bool:
+    """Say whether the kubelet has heard of every pod that is to run on its node.
+
+    The node's condition is the last word of a kubelet that may have died since; one that has just
+    started answers 'pod does not exist' for a moment.
+    """
+    planned = _pods(f"/api/v1/pods?fieldSelector=spec.nodeName={NODE}")
+    known = _pods(f"/api/v1/nodes/{NODE}/proxy/pods")
+    if planned is None or known is None:
+        return False
+    return {uid for uid, phase in planned.items() if phase in {"Pending", "Running"}} <= set(known)
+
+
+def _pods(path: str) -> dict[str, str] | None:
+    """Return the phase of every pod in a list, by the pod's number."""
+    listing = get(path)
+    if listing is None:
+        return None
+    items = cast("list[dict[str, dict[str, str]]] | None", listing.get("items")) or []
+    return {item["metadata"]["uid"]: item.get("status", {}).get("phase", "") for item in items}

@@ -1,6 +1,7 @@
 """The cluster's programs, compiled from pinned Go modules and kept in the cache."""
 
 import hashlib
+import importlib.util
 import os
 import re
 import shutil
@@ -8,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import paths
+from cluster import packages, paths
 from cluster.commands import ClusterError, run, run_slow, say
 
 KUBERNETES_VERSION = "v1.37.2"
@@ -69,6 +70,8 @@ def _go() -> Path:
     if _go_version(go) < GO_NEEDED:
         needed = ".".join(map(str, GO_NEEDED))
         say(f"no Go {needed} or newer on PATH: installing {GO_PACKAGE} into {home}")
+        if importlib.util.find_spec("ensurepip") is None:
+            packages.apt(["python3-venv"])  # Debian's Python makes no virtual environment without
         log = paths.cache_dir() / "log" / "go.log"
         python = sys.executable
         run_slow([python, "-m", "venv", "--clear", home], doing="making a home for Go", log=log)
@@ -115,6 +118,18 @@ def build() -> None:
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(path(KUBERNETES))
         fresh.replace(link)
+
+
+def vet() -> None:
+    """Run go vet with the build's own settings, so that neither compiles anew for the other."""
+    for program in PROGRAMS:
+        run_slow(
+            [_go(), "vet", *FLAGS, "./..."],
+            doing=f"go vet {program.name}",
+            log=paths.cache_dir() / "log" / f"vet-{program.name}.log",
+            cwd=paths.SOURCE / program.name,
+            env=ENVIRONMENT,
+        )
 
 
 def _compile(program: Program) -> None:

@@ -4,6 +4,7 @@ That makes an end certain: whatever was started, recorded or not, is found here.
 Linux are served, one hierarchy (version 2) and one per controller (version 1).
 """
 
+import contextlib
 import os
 import signal
 import time
@@ -71,20 +72,15 @@ def pods() -> set[int]:
     return members([group for group in _groups() if "kubepods" in group.parts])
 
 
-def kill(which: str, limit: float = 20.0) -> None:
-    """End every process in our groups ("all"), or only those in containers ("pods")."""
-    choose = pods if which == "pods" else members
+def kill(limit: float = 20.0) -> None:
+    """End every process in our groups: containers, their shims, and daemons nobody recorded."""
     deadline = time.monotonic() + limit
-    while left := choose():
+    while left := members():
         if time.monotonic() > deadline:
             raise ClusterError(f"processes {sorted(left)} of the cluster cannot be ended")
         for pid in left:
-            # Read again right before the blow: a number belongs to the group or it is spared.
-            if pid in choose():
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    continue
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         time.sleep(0.02)
 
 

@@ -78,13 +78,17 @@ def run_slow(
     log: Path,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
+    outlives: bool = False,
 ) -> None:
     """Run a command that takes minutes: its output goes to a log, its progress is told.
 
-    The command dies with this process, so that an interrupted build leaves nobody working.
+    The command dies with this process, so that an interrupted build leaves nobody working; one
+    that 'outlives' us is one that must not be cut short.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    words = ["setpriv", "--pdeathsig", "TERM", "--", *(str(word) for word in argv)]
+    words = [str(word) for word in argv]
+    if not outlives:
+        words = ["setpriv", "--pdeathsig", "TERM", "--", *words]
     begun = time.monotonic()
     with log.open("w") as output:
         process = subprocess.Popen(

@@ -13,7 +13,7 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import binaries, paths
+from cluster import binaries, packages, paths
 from cluster.commands import ClusterError, run, run_slow, say
 
 PAUSE_IMAGE = "pgkeep.local/pause:1"
@@ -126,6 +126,9 @@ def build_postgres() -> None:
         work = _workshop(archive.stem)
         _bootstrap(image, work)
         _archive(work, image.name, _config(image), archive)
+        for older in archive.parent.glob(f"postgres-{image.major}-{image.suite}-*.tar"):
+            if older != archive:
+                older.unlink()
         say(f"made {image.name}: {archive.stat().st_size / 1e6:.0f} MB")
 
 
@@ -160,14 +163,11 @@ def _config(image: PostgresImage) -> dict[str, object]:
 
 def _mirrors(suite: str) -> list[str]:
     """Return apt's lines for a Debian release, from the mirrors that this machine itself uses."""
-    fields = run(["apt-get", "indextargets", "--format", "$(CREATED_BY) $(RELEASE) $(REPO_URI)"])
-    known: dict[str, str] = {}
-    for line in fields.splitlines():
-        created_by, _, rest = line.partition(" ")
-        release, _, address = rest.partition(" ")
-        if created_by == "Packages" and release and address:
-            known.setdefault(release, address)
     codename = _codename()
+    known = _known_mirrors()
+    if codename not in known:
+        packages.update()  # apt tells of nothing before it has lists
+        known = _known_mirrors()
     if codename not in known:
         raise ClusterError(f"apt on this machine knows no mirror of Debian {codename}")
     wanted = {suite: known[codename]}
@@ -176,6 +176,18 @@ def _mirrors(suite: str) -> list[str]:
     if f"{codename}-security" in known:
         wanted[f"{suite}-security"] = known[f"{codename}-security"]
     return [f"deb [signed-by={KEYRING}] {where} {name} main" for name, where in wanted.items()]
+
+
+def _known_mirrors() -> dict[str, str]:
+    """Return the address of every release that apt on this machine reads."""
+    fields = run(["apt-get", "indextargets", "--format", "$(CREATED_BY) $(RELEASE) $(REPO_URI)"])
+    known: dict[str, str] = {}
+    for line in fields.splitlines():
+        created_by, _, rest = line.partition(" ")
+        release, _, address = rest.partition(" ")
+        if created_by == "Packages" and release and address:
+            known.setdefault(release, address)
+    return known
 
 
 def _codename() -> str:

@@ -195,7 +195,9 @@ def kubelet() -> Process:
             f"--node-ip={network.NODE_ADDRESS}",
         ),
         reads=(config, kubeconfig, certs.NODE_SERVER.certificate),
-        ready=lambda: network.healthy(10248, "/healthz") and api.node_is_ready(),
+        ready=lambda: (
+            network.healthy(10248, "/healthz") and api.node_is_ready() and api.node_knows_its_pods()
+        ),
     )
 
 

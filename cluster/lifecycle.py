@@ -41,14 +41,14 @@ SYSCTLS = (
 
 @contextlib.contextmanager
 def exclusive() -> Generator[None]:
-    """Let one command at a time change the cluster; the lock goes with the process that has it."""
-    file = paths.cache_dir() / f"{paths.cluster_name()}.lock"
+    """Let one command at a time change cache or cluster; the lock goes with who holds it."""
+    file = paths.cache_dir() / "cluster.lock"
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("another command works on this cluster: waiting for it")
+            say("another cluster command is at work: waiting for it")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -70,7 +70,8 @@ def up() -> None:
     """Bring the cluster up: what runs as it should is left alone, what does not is mended."""
     packages.install()
     build()
-    _after_a_reboot()
+    _finish_removal()
+    _drop_what_cannot_live()
     for folder in (paths.state_dir(), paths.run_dir(), paths.log_dir()):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o711 if folder == paths.state_dir() else 0o700)
@@ -83,11 +84,13 @@ def up() -> None:
     _remember_sysctls()
 
     changed = _bring_up(kubernetes.etcd(), containers.process())
-    containers.import_images()
-    changed |= _bring_up(kubernetes.apiserver())
-    changed |= _bring_up(kubernetes.forwarder(port))
-    changed |= _bring_up(kubernetes.controllers(), kubernetes.scheduler())
-    objects.apply(again=changed)
+    with ThreadPoolExecutor() as pool:
+        importing = pool.submit(containers.import_images)  # meanwhile the control plane starts
+        changed |= _bring_up(kubernetes.apiserver())
+        changed |= _bring_up(kubernetes.forwarder(port))
+        changed |= _bring_up(kubernetes.controllers(), kubernetes.scheduler())
+        objects.apply(again=changed)
+        importing.result()
     changed |= _bring_up(kubernetes.kubelet(), kubernetes.coredns(), kubernetes.local_path())
     changed |= _bring_up(kubernetes.proxy())  # it gives up when its node appears after it
     say("the cluster runs" if changed else "the cluster runs already")
@@ -124,14 +127,32 @@ def _port() -> int:
     raise ClusterError(f"no free port between {FIRST_PORT} and {FIRST_PORT + 99} on 127.0.0.1")
 
 
-def _after_a_reboot() -> None:
-    """Drop what a reboot made worthless, so that containerd does not look for dead containers."""
+def _drop_what_cannot_live() -> None:
+    """End containers that lost their network, drop what a reboot made worthless; keep the data.
+
+    Afterwards containerd finds its containers gone and the kubelet makes every pod's anew.
+    """
     file = paths.state_dir() / "boot"
-    if file.exists() and file.read_text() != processes.boot_id():
-        say("the machine was restarted: starting from what lies on disk")
+    rebooted = file.exists() and file.read_text() != processes.boot_id()
+    if paths.run_dir().exists() and (rebooted or not network.identity()):
+        why = "the machine was restarted" if rebooted else "the cluster lost its network"
+        say(f"{why}: starting from what lies on disk")
+        _end_everything()
         containers.forget_outside()
         run(["rm", "-rf", "--one-file-system", paths.run_dir()])
     write(file, processes.boot_id())
+
+
+def _end_everything() -> None:
+    """End every process and container, unmount what they left; the kubelet goes first.
+
+    In that order nobody starts anew what is about to end. Nothing is asked to save its work: a
+    kill is what etcd's and PostgreSQL's logs are made for.
+    """
+    for name in sorted(processes.recorded(), key=lambda name: name != "kubelet"):
+        processes.stop(name, patience=0)
+    cgroups.kill()
+    _unmount()
 
 
 def _remember_sysctls() -> None:
@@ -154,22 +175,12 @@ def _restore_sysctls() -> None:
 
 def down() -> None:
     """Take the cluster down and remove all of it, in an order that can be stopped and repeated."""
-    if not any((paths.state_dir().exists(), network.namespace().exists(), cgroups.members())):
-        cgroups.remove()
+    traces = (paths.state_dir(), _doomed(), network.namespace(), cgroups.daemons().parent)
+    if not any(trace.exists() for trace in traces):
         say("there is no cluster")
         return
-    # The kubelet first, so that nobody starts anew what is about to end.
-    last = ("containerd", "etcd")
-    names = sorted(processes.recorded(), key=lambda name: (name in last, name != "kubelet"))
-    for name in (name for name in names if name not in last):
-        processes.stop(name)
-    say("control plane and node stopped")
-    cgroups.kill("pods")
-    for name in last:
-        processes.stop(name)
-    cgroups.kill("all")
-    say("containers ended")
-    _unmount()
+    _end_everything()
+    say("processes and containers ended")
     containers.forget_outside()
     network.remove()
     cgroups.remove()
@@ -177,8 +188,26 @@ def down() -> None:
     left = [str(mount) for mount in _mounts()]
     if left:
         raise ClusterError(f"still mounted, so nothing is deleted: {', '.join(left)}")
-    run(["rm", "-rf", "--one-file-system", paths.state_dir()])
+    _finish_removal()
+    if paths.state_dir().exists():
+        paths.state_dir().rename(_doomed())
+        _finish_removal()
     say("network, mounts, control groups and files removed; the cache is kept")
+
+
+def _doomed() -> Path:
+    """Return the name that a state folder gets before it is deleted.
+
+    Deleting takes seconds and may be cut short; a state without half of its files must not be
+    taken for a cluster that can be mended.
+    """
+    return paths.state_dir().with_name(f"{paths.state_dir().name}.removing")
+
+
+def _finish_removal() -> None:
+    """Delete what an earlier or this end of the cluster has put aside."""
+    if _doomed().exists():
+        run(["rm", "-rf", "--one-file-system", _doomed()])
 
 
 def _mounts() -> list[Path]:
@@ -203,6 +232,7 @@ def status() -> int:
     if not known:
         print("no cluster; start one with: python3 -m cluster up")
         return 1
+    dead = [name for name in known if processes.find(name) is None]
     for name in known:
         record = processes.find(name)
         state = f"process {record.pid}" if record else "DEAD"
@@ -211,9 +241,10 @@ def status() -> int:
     print(f"{'node ' + api.NODE:24} {'Ready' if ready else 'NOT READY'}")
     print(f"{'containers':24} {len(cgroups.pods())} processes in {paths.state_dir()}")
     print(f"export KUBECONFIG={paths.kubeconfig_path()}")
-    if not ready:
-        warn("mend it with: python3 -m cluster up")
-    return 0 if ready else 1
+    if ready and not dead:
+        return 0
+    warn("mend it with: python3 -m cluster up")
+    return 1
 
 
 def require_root() -> None:

@@ -8,7 +8,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from cluster.commands import ClusterError, run_slow, say
+from cluster.commands import ClusterError, run, run_slow, say
 from cluster.paths import cache_dir
 
 REASONS = {
@@ -25,6 +25,8 @@ REASONS = {
     "socat": "carries connections from 127.0.0.1 into the cluster",
     "util-linux": "nsenter and setpriv",
 }
+
+_APT = ("apt-get", "--option=DPkg::Lock::Timeout=300")
 
 
 def _installed(names: list[str]) -> set[str]:
@@ -55,12 +57,23 @@ def install() -> None:
 
 def apt(names: list[str]) -> None:
     """Install packages by name, asking nothing and starting nothing ourselves."""
-    quiet = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_SUSPEND": "1"}
-    log = cache_dir() / "log" / "apt.log"
-    run_slow(["apt-get", "update"], doing="reading the package lists", log=log, env=quiet)
+    if run(["dpkg", "--audit"]):
+        _slowly("finishing an interrupted installation", "dpkg", "--configure", "-a")
+    update()
+    _slowly("installing packages", *_APT, "--yes", "--no-install-recommends", "install", *names)
+
+
+def update() -> None:
+    """Read the lists of what the machine's mirrors have."""
+    _slowly("reading the package lists", *_APT, "update")
+
+
+def _slowly(doing: str, *command: str) -> None:
+    """Run apt or dpkg to its end even if we are killed: half an installation is a nuisance."""
     run_slow(
-        ["apt-get", "install", "--yes", "--no-install-recommends", *names],
-        doing="installing packages",
-        log=log,
-        env=quiet,
+        command,
+        doing=doing,
+        log=cache_dir() / "log" / "apt.log",
+        env={"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_SUSPEND": "1"},
+        outlives=True,
     )

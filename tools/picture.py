@@ -19,13 +19,16 @@ from rich.text import Text
 
 ROOT = Path(__file__).parents[1]
 PICTURE = ROOT / "docs" / "demo.svg"
-COLUMNS = 110
+COLUMNS = 120
 
 # The part of the demo that a reader came for: from the backup to the proof.
 FIRST, LAST = "Back up", "What is running now"
 
+# Blocks of the log, from their title to the next empty line, that would only make it long.
+LEFT_OUT = ("Configuration", "Summary", "Backups", "To undo", "To drop")
+
 # rich's own frame loads a font from elsewhere; a picture in a README must not load anything.
-FRAME = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+FONTS = re.compile(r"@font-face \{.*?\}\s*|<!-- Generated .*?-->\s*", re.DOTALL)
 
 
 def record() -> str:
@@ -45,13 +48,19 @@ def record() -> str:
 
 
 def excerpt(printed: str) -> list[Text]:
-    """Return the lines between the two headings; redrawn lines count as they were in the end."""
+    """Return what to show: the lines between the two headings, without the blocks left out."""
     lines = [line.rsplit("\r", 1)[-1] for line in printed.replace("\r\n", "\n").split("\n")]
     texts = [Text.from_ansi(line) for line in lines]
     headings = {text.plain: number for number, text in enumerate(texts) if "──" in text.plain}
     first = next(number for plain, number in headings.items() if FIRST in plain)
     last = next(number for plain, number in headings.items() if LAST in plain)
-    return texts[first:last]
+    kept: list[Text] = []
+    skipping = False
+    for text in texts[first:last]:
+        skipping = text.plain.startswith(LEFT_OUT) or (skipping and text.plain.strip() != "")
+        if not skipping and (text.plain.strip() or (kept and kept[-1].plain.strip())):
+            kept.append(text)
+    return kept
 
 
 def draw(lines: list[Text]) -> str:
@@ -59,7 +68,7 @@ def draw(lines: list[Text]) -> str:
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
     for line in lines:
         console.print(line)
-    return FRAME.sub("", console.export_svg(title="make demo"))
+    return FONTS.sub("", console.export_svg(title="make demo"))
 
 
 def main() -> None:
