@@ -102,6 +102,20 @@ def forwarder(port: int) -> Process:
     )
 
 
+def _only_one(kubeconfig: Path) -> tuple[str, ...]:
+    """Return the options of a process that watches the API and has no twin to elect against."""
+    return (
+        "--leader-elect=false",
+        "--profiling=false",
+        "--bind-address=127.0.0.1",
+        f"--kubeconfig={kubeconfig}",
+        f"--authentication-kubeconfig={kubeconfig}",
+        f"--authorization-kubeconfig={kubeconfig}",
+        f"--tls-cert-file={certs.NODE_SERVER.certificate}",
+        f"--tls-private-key-file={certs.NODE_SERVER.key}",
+    )
+
+
 def controllers() -> Process:
     """Return the controllers: Jobs, CronJobs, Deployments, garbage collection..."""
     kubeconfig = certs.kubeconfig(certs.CONTROLLERS)
@@ -109,19 +123,12 @@ def controllers() -> Process:
         name="kube-controller-manager",
         argv=(
             *_program("kube-controller-manager"),
-            "--leader-elect=false",
-            "--bind-address=127.0.0.1",
-            f"--kubeconfig={kubeconfig}",
-            f"--authentication-kubeconfig={kubeconfig}",
-            f"--authorization-kubeconfig={kubeconfig}",
-            f"--tls-cert-file={certs.NODE_SERVER.certificate}",
-            f"--tls-private-key-file={certs.NODE_SERVER.key}",
+            *_only_one(kubeconfig),
             "--allocate-node-cidrs=true",
             f"--cluster-cidr={network.POD_RANGE}",
             f"--root-ca-file={certs.authority()}",
             f"--service-account-private-key-file={certs.service_account_key()}",
             "--use-service-account-credentials=true",
-            "--profiling=false",
         ),
         reads=(kubeconfig,),
         ready=_well(10257, tls=True),
@@ -133,17 +140,7 @@ def scheduler() -> Process:
     kubeconfig = certs.kubeconfig(certs.SCHEDULER)
     return Process(
         name="kube-scheduler",
-        argv=(
-            *_program("kube-scheduler"),
-            "--leader-elect=false",
-            "--bind-address=127.0.0.1",
-            f"--kubeconfig={kubeconfig}",
-            f"--authentication-kubeconfig={kubeconfig}",
-            f"--authorization-kubeconfig={kubeconfig}",
-            f"--tls-cert-file={certs.NODE_SERVER.certificate}",
-            f"--tls-private-key-file={certs.NODE_SERVER.key}",
-            "--profiling=false",
-        ),
+        argv=(*_program("kube-scheduler"), *_only_one(kubeconfig)),
         reads=(kubeconfig,),
         ready=_well(10259, tls=True),
     )
