@@ -137,7 +137,12 @@ def _environment(context: PodContext, args: PodArgs) -> list[k8s.core.v1.EnvVarA
         }
     # The kubelet expands $(NAME) and halves $$ in values; a database's name may hold both.
     environment |= {name: value.replace("$", "$$") for name, value in own.items()}
-    return [k8s.core.v1.EnvVarArgs(name=name, value=value) for name, value in environment.items()]
+    # The API server drops an empty value; written out, a refresh would find it changed. A container
+    # sees no difference.
+    return [
+        k8s.core.v1.EnvVarArgs(name=name, value=None if value == "" else value)
+        for name, value in environment.items()
+    ]
 
 
 def _mounts(database: DatabaseSettings | None) -> list[k8s.core.v1.VolumeMountArgs]:

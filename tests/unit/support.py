@@ -86,7 +86,7 @@ def pod_spec(cron_job: Json) -> Json:
 
 def environment(cron_job: Json) -> dict[str, str]:
     [container] = pod_spec(cron_job)["containers"]
-    return {variable["name"]: variable["value"] for variable in container["env"]}
+    return {variable["name"]: variable.get("value", "") for variable in container["env"]}
 
 
 def cron_jobs(captured: Captured) -> Iterator[Json]:
