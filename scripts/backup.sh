@@ -29,7 +29,7 @@ PUBLISHED='' # set by the rename
 SPACE_NEEDED=0
 COMPRESSION=''
 DUMP_SECONDS=0
-FACTS_GROUP='' # process group of the session that holds the snapshot
+FACTS_PROCESS='' # the session that holds the snapshot
 
 # --- preflight ----------------------------------------------------------------------------------------------------------
 
@@ -98,12 +98,14 @@ choose_compression() {
 }
 
 client_compresses() {
+  local words
   case $1 in
     none | gzip:*) return 0 ;;
     *) ((CLIENT_MAJOR >= 16)) || return 1 ;;
   esac
   # pg_dump refuses a method it was not built with before it looks for a server; here is none to find.
-  ! PGHOST=/nonexistent pg_dump -Fd -Z "$1" -f "$WORK/probe" 2>&1 | grep -qi 'compress'
+  words=$(PGHOST=/nonexistent pg_dump -Fd -Z "$1" -f "$WORK/probe" 2>&1) || true
+  [[ $words != *compress* ]]
 }
 
 # pg_dump's option for COMPRESSION; clients before 16 know only a number.
@@ -132,9 +134,8 @@ check_access() {
 
 # Free space against the size of the last backup of this database, or else of the database.
 check_space() {
-  local escaped last size free basis
-  escaped=$(psql_on "$DATABASE_NAME" -v database="$DATABASE_NAME" -f - <<<"COPY (SELECT :'database') TO STDOUT")
-  last=$(newest_verified_of "$escaped")
+  local last size free basis
+  last=$(newest_verified_of "$(escape_as_copy "$DATABASE_NAME")")
   if [[ -n $last ]]; then
     size=$(summary_value "$last" backup_bytes)
     SPACE_NEEDED=$((size + size / 5 + SPACE_RESERVE))
@@ -213,7 +214,7 @@ stage() {
 open_snapshot() {
   set -m # a process group of its own, so that it can be ended as a whole
   coproc FACTS { psql_on "$DATABASE_NAME" 2>"$WORK/facts.errors"; }
-  FACTS_GROUP=$FACTS_PID
+  FACTS_PROCESS=$FACTS_PID
   set +m
   facts_say "SET lock_timeout = '$LOCK_WAIT';"
   facts_say "\\i '$SCRIPTS/session.sql'"
@@ -255,8 +256,7 @@ close_snapshot() {
   facts_hear _
   facts_say 'COMMIT;'
   facts_say '\q'
-  wait "$FACTS_GROUP" || true
-  FACTS_GROUP=''
+  wait "$FACTS_PROCESS" || true
 }
 
 dump() {
@@ -415,10 +415,6 @@ record() {
 
 # Called by `finish`, whatever happened.
 cleanup() {
-  if [[ -n $FACTS_GROUP ]]; then
-    kill -TERM -- "-$FACTS_GROUP" 2>/dev/null
-    wait "$FACTS_GROUP" 2>/dev/null
-  fi
   if (($1 != 0)); then
     [[ -z $PUBLISHED ]] || EPILOGUE="the new backup $NAME is whole and published"
     if [[ -n $STAGE && -d $STAGE ]]; then rm -rf "$STAGE"; fi

@@ -40,6 +40,14 @@ summary_value() {
   printf -- '-'
 }
 
+# A value as COPY writes it, to compare with one of a summary.
+escape_as_copy() {
+  local value=${1//\\/\\\\}
+  value=${value//$'\b'/\\b} value=${value//$'\f'/\\f} value=${value//$'\v'/\\v}
+  value=${value//$'\n'/\\n} value=${value//$'\r'/\\r} value=${value//$'\t'/\\t}
+  printf '%s' "$value"
+}
+
 # verified: published, which happens only after a full read, and nothing bad was found since.
 backup_status() {
   local path="$BACKUP_DIRECTORY/$1"

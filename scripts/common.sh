@@ -91,7 +91,11 @@ unexpected() {
     "read the lines above; if they do not explain it, report them as a bug of pgkeep" >"$WORK/failure"
 }
 
+# A child that has just been forked still has our traps for a moment: it must not clean up in our place.
+is_main() { [[ $BASHPID == "$$" ]]; }
+
 on_signal() {
+  is_main || kill -KILL "$BASHPID"
   SIGNALLED=$1
   exit $((128 + $2))
 }
@@ -113,7 +117,9 @@ print_failure() {
 # The EXIT trap.
 finish() {
   local code=$? step=$STEP
+  is_main || exit "$code"
   trap '' TERM INT HUP
+  set +m
   trap - EXIT ERR
   set +e
   stop_children
@@ -170,18 +176,21 @@ run() {
   wait_child
 }
 
+# From bash's own list of jobs: a signal may come between the start of a child and our note of it.
 stop_children() {
   local child tries
-  for child in ${CHILDREN[@]+"${CHILDREN[@]}"}; do
-    kill -TERM -- "-$child" 2>/dev/null || continue
+  local -a children=()
+  jobs -p >"$WORK/children"
+  mapfile -t children <"$WORK/children"
+  for child in ${children[@]+"${children[@]}"}; do
+    # Again and again, because a child that has just been forked still has our own handler and drops the first one.
     for ((tries = 0; tries < 50; tries++)); do
-      kill -0 -- "-$child" 2>/dev/null || break
+      kill -TERM -- "-$child" 2>/dev/null || break
       sleep 0.1
     done
     kill -KILL -- "-$child" 2>/dev/null
     wait "$child" 2>/dev/null
   done
-  CHILDREN=()
 }
 
 # --- files ----------------------------------------------------------------------------------------------------------

@@ -50,11 +50,17 @@ check_parameters() {
 
 # Sets NAME, or fails. Never chooses another backup than the one asked for.
 choose_backup() {
-  local wanted=$RESTORE_BACKUP
+  local wanted=$RESTORE_BACKUP database
   if [[ $wanted == latest ]]; then
     NAME=$(newest_verified)
     [[ -n $NAME ]] || fail 1 none 'there is no verified backup to restore' "volume \"$VOLUME_NAME\" holds none" \
       'pgkeep list-backups shows what there is; a file of the older script can be restored by its name'
+    database=$(summary_value "$NAME" database)
+    # On a volume that two databases share, "latest" must not put the one in the place of the other.
+    [[ $database == "$(escape_as_copy "$DATABASE_NAME")" ]] || fail 1 refused \
+      "the latest backup, $NAME, is of database \"$database\", not of \"$DATABASE_NAME\"" \
+      'several databases have their backups on this volume, or databaseName was changed' \
+      "say which backup to restore: RESTORE_BACKUP=$NAME if it is meant, else a name from pgkeep list-backups"
     return
   fi
   wanted=${wanted#"$BACKUP_DIRECTORY"/}

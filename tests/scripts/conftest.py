@@ -1,0 +1,98 @@
+"""Fixtures: one server and one source database for all tests, one pod for each."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.scripts.harness import (
+    BINARIES,
+    POD_GID,
+    POD_UID,
+    SOURCE,
+    Pod,
+    Server,
+    drop_databases,
+    new_pod,
+    running_server,
+)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """The PostgreSQL of this test session."""
+    if not BINARIES.is_dir():
+        pytest.skip("PostgreSQL 15 is not installed (apt-get install postgresql-15)")
+    with running_server() as running:
+        yield running
+
+
+@pytest.fixture
+def pod(server: Server, source: str) -> Iterator[Pod]:
+    """A pod with an empty volume, and the right Secret for the shared source database."""
+    with new_pod(server.port, source) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def source(server: Server) -> str:
+    """A database with one of most things. Tests that change it make a copy (fixture `copy`)."""
+    server.psql("postgres", "CREATE DATABASE source")
+    server.psql("source", SOURCE)
+    return "source"
+
+
+@pytest.fixture
+def copy(server: Server, source: str) -> Iterator[str]:
+    """A private copy of the source database, gone after the test with all a restore made of it."""
+    name = f"copy{time.monotonic_ns()}"
+    server.psql("postgres", f'CREATE DATABASE {name} TEMPLATE "{source}"')
+    yield name
+    drop_databases(server, name)
+
+
+BIG = """
+CREATE TABLE blocks (id int PRIMARY KEY, content text);
+INSERT INTO blocks
+  SELECT i, (SELECT string_agg(md5((i * 100 + j)::text), '') FROM generate_series(1, 30) AS j)
+  FROM generate_series(1, 60000) AS i;
+CREATE TABLE events (id serial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp());
+"""
+
+
+@pytest.fixture(scope="session")
+def big(server: Server) -> str:
+    """A database whose dump takes some seconds at gzip:9: long enough to be hit in the middle."""
+    server.psql("postgres", "CREATE DATABASE big")
+    server.psql("big", BIG)
+    return "big"
+
+
+@pytest.fixture
+def slow_pod(pod: Pod, big: str) -> Pod:
+    """A pod that backs up the big database, slowly."""
+    pod.database = big
+    pod.settings |= {"BACKUP_COMPRESSION": "gzip:9"}
+    return pod
+
+
+@pytest.fixture
+def small_volume(pod: Pod) -> Iterator[Callable[[str], None]]:
+    """Puts a small file system under the volume; it is unmounted whatever happens."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small file system needs root")
+    mounted: list[Path] = []
+
+    def mount(size: str) -> None:
+        options = f"size={size},uid={POD_UID},gid={POD_GID},mode=0770"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "pgkeep", pod.volume], check=True)
+        mounted.append(pod.volume)
+
+    yield mount
+    for path in mounted:
+        subprocess.run(["umount", "-l", path], check=True)
