@@ -13,7 +13,7 @@ SCRIPTS := $(shell git ls-files '*.sh' 2>/dev/null)
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: venv ## run the main job on a real cluster (CONTEXT=name: on one of your kubeconfig)

@@ -19,7 +19,7 @@ main() {
   if [[ -z ${missing} ]]; then
     return
   fi
-  echo "Installing the Debian packages ${missing//$'\n'/, } ..."
+  echo "Installing the Debian packages ${missing//$'\n'/, } ..." >&2
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq
   # Unquoted on purpose: one word a package.

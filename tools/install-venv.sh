@@ -8,10 +8,10 @@ main() {
   if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
     tools/install-packages.sh python3-venv
   fi
-  echo 'Installing the Python packages into .venv (about a minute the first time) ...'
-  if [[ ! -x .venv/bin/pip ]]; then
-    python3 -m venv .venv
-  fi
+  # Not to standard output: that may be `make render`'s YAML on its way into a file.
+  echo 'Installing the Python packages into .venv (about a minute the first time) ...' >&2
+  # Also over one that is there: it mends what was killed half-way.
+  python3 -m venv .venv
   .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes \
     --requirement requirements-dev.txt
   # setuptools warns of every editable install; there is nothing to heed here.
