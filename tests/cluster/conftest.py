@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tools.render import render
 
 from cluster import paths
 from tests.cluster.support import (
@@ -23,6 +22,7 @@ from tests.cluster.support import (
     demo_objects,
     demo_scripts,
 )
+from tools.render import render
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 import yaml
-from tools.render import render
 
 from tests.cluster.support import Namespace, Stack
+from tools.render import render
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
