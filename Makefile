@@ -53,6 +53,10 @@ lint: venv ## ruff, pyright, shellcheck, shfmt, go vet
 render: venv ## print a stack's Kubernetes objects as YAML (STACK=prod)
 	@.venv/bin/python -m tools.render --stack "$(STACK)"
 
+.PHONY: bench
+bench: venv packages ## backup and restore against the old job's pg_dump | gzip, as ratios of one run
+	@.venv/bin/python -m tests.bench
+
 .PHONY: picture
 picture: venv ## record docs/demo.svg, the README's picture, from a run of the demo
 	@.venv/bin/python -m tools.picture

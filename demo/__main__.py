@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 
 from rich.markup import escape
@@ -29,12 +30,28 @@ def main() -> int:
         context=context,
     )
     try:
+        check_tools(terminal)
         demonstrate(terminal)
     except DemoError as error:
         terminal.say(f"\n[bold red]✗ {escape(str(error))}[/]")
         terminal.say("Run `make demo` again to go on, or `make down` to remove everything.")
         return 1
     return 0
+
+
+def check_tools(terminal: Terminal) -> None:
+    """Check that the demo's commands can run at all.
+
+    Raises:
+        DemoError: There is no kubectl, or no such context.
+    """
+    if shutil.which("kubectl", path=terminal.environment()["PATH"]) is None:
+        raise DemoError("there is no kubectl on your PATH; install it, then run the demo again")
+    if terminal.context:
+        contexts = terminal.read(["kubectl", "config", "get-contexts", "--output=name"]).split()
+        if terminal.context not in contexts:
+            known = ", ".join(contexts) or "none"
+            raise DemoError(f'CONTEXT "{terminal.context}" is not in your kubeconfig ({known} is)')
 
 
 def demonstrate(terminal: Terminal) -> None:

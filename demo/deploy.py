@@ -95,6 +95,7 @@ def _storage_class(terminal: Terminal) -> str:
 
 
 def _render_and_apply(terminal: Terminal, storage_class: str) -> Mapping[str, str]:
+    paths.cache_dir().mkdir(parents=True, exist_ok=True)
     manifest = str(paths.cache_dir() / "demo-stack.yaml")
     setting = f"storageClass={storage_class}"
     terminal.run(

@@ -103,6 +103,6 @@ def deploy(namespace: Namespace, server: Server, database: str) -> Callable[...,
         }
         rendered = render("dev", overrides)
         namespace.apply(*rendered.objects, secret or credentials())
-        return Stack(namespace=namespace, outputs=rendered.outputs)
+        return Stack(namespace=namespace, objects=rendered.objects, outputs=rendered.outputs)
 
     return deploy_stack

@@ -120,9 +120,10 @@ class Server:
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """A deployed stack: the namespace it lives in, and its outputs."""
+    """A deployed stack: the namespace it lives in, its objects and its outputs."""
 
     namespace: Namespace
+    objects: Sequence[Mapping[str, Any]]
     outputs: Mapping[str, str]
 
 

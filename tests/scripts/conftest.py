@@ -27,7 +27,7 @@ from tests.scripts.harness import (
 def server() -> Iterator[Server]:
     """The PostgreSQL of this test session."""
     if not BINARIES.is_dir():
-        pytest.skip("PostgreSQL 15 is not installed (apt-get install postgresql-15)")
+        pytest.fail("PostgreSQL 15 is not installed; `make packages` installs it")
     with running_server() as running:
         yield running
 

@@ -440,9 +440,9 @@ def clone_backup(backup: Path, name: str) -> Path:
     """A second backup that is as good as the first, under another name."""
     other = backup.parent / name
     shutil.copytree(backup, other, copy_function=shutil.copy2)
-    for old, new in (("manifest.json", None), ("summary", None)):
-        text = (other / old).read_text(encoding="utf-8").replace(backup.name, name)
-        (other / (new or old)).write_text(text, encoding="utf-8")
+    for file in (other / "manifest.json", other / "summary"):
+        text = file.read_text(encoding="utf-8").replace(backup.name, name)
+        file.write_text(text, encoding="utf-8")
     plain = other / f"{backup.name}.sql.gz"
     if plain.exists():
         plain.rename(other / f"{name}.sql.gz")
