@@ -9,6 +9,7 @@ import pulumi
 import pytest
 
 from components import names, validation
+from tests.scripts.harness import BACKUP, COMMON, CONSOLE, DATABASE, RESTORE
 from tests.unit.support import (
     CONFIG_MAP,
     CRON_JOB,
@@ -32,36 +33,11 @@ EXPECTED = {
     ("CronJob", "postgres-backup-console"),
     ("CronJob", "postgres-restore"),
 }
-COMMON = ["NAMESPACE", "VOLUME_NAME", "BACKUP_DIRECTORY", "HOME", "TMPDIR"]
-DATABASE = [
-    "DATABASE_HOST",
-    "DATABASE_PORT",
-    "DATABASE_NAME",
-    "DATABASE_SSLMODE",
-    "DATABASE_SECRET",
-    "DATABASE_USER_KEY",
-    "DATABASE_PASSWORD_KEY",
-    "CREDENTIALS_DIRECTORY",
-]
+# The lists that the script tests run with: pods, contract and scripts cannot drift apart.
 ENVIRONMENT = {
-    names.BACKUP: [
-        *COMMON,
-        *DATABASE,
-        "BACKUP_FORMAT",
-        "BACKUP_COMPRESSION",
-        "BACKUP_JOBS",
-        "BACKUP_SCHEDULE",
-        "RETENTION_DAYS",
-        "RETENTION_MINIMUM",
-    ],
-    names.CONSOLE: [*COMMON, "CONSOLE_COMMAND", "CONSOLE_BACKUP", "CONSOLE_OUTPUT"],
-    names.RESTORE: [
-        *COMMON,
-        *DATABASE,
-        "RESTORE_BACKUP",
-        "RESTORE_JOBS",
-        "RESTORE_APPLICATIONS",
-    ],
+    names.BACKUP: [*COMMON, *DATABASE, *BACKUP],
+    names.CONSOLE: [*COMMON, *CONSOLE],
+    names.RESTORE: [*COMMON, *DATABASE, *RESTORE],
 }
 
 
