@@ -3,7 +3,7 @@
 
 # The console's own words; pgkeep (the tool) reads this version.
 readonly SUMMARY_KEYS='schema_version name database created duration_seconds format compression server_version
-  client_version tables rows large_objects database_bytes backup_bytes'
+  client_version tables rows large_objects database_bytes backup_bytes owners table_hashes'
 
 is_backup_name() { [[ $1 =~ ^backup-[0-9]{8}-[0-9]{6}$ ]]; }
 
@@ -48,12 +48,13 @@ escape_as_copy() {
   printf '%s' "$value"
 }
 
-# verified: published, which happens only after a full read, and nothing bad was found since.
+# verified: published, which happens only after a full read, and nothing bad was found since. A pin, a proof or a
+# suspicion (marks.sh) does not change that.
 backup_status() {
   local path="$BACKUP_DIRECTORY/$1"
   if is_legacy "$1"; then
     printf unverified
-  elif [[ -e $BACKUP_DIRECTORY/.records/damaged/$1 || ! -s $path/summary || ! -s $path/manifest.json || ! -s $path/SHA256SUMS ]]; then
+  elif has_mark damaged "$1" || [[ ! -s $path/summary || ! -s $path/manifest.json || ! -s $path/SHA256SUMS ]]; then
     printf damaged
   else
     printf verified
@@ -62,18 +63,26 @@ backup_status() {
 
 # Why a backup is called damaged.
 damage_reason() {
-  local mark="$BACKUP_DIRECTORY/.records/damaged/$1"
-  if [[ -s $mark ]]; then
-    printf '%s' "$(<"$mark")"
+  if has_mark damaged "$1"; then
+    mark_text damaged "$1"
   else
     printf 'summary, manifest.json or SHA256SUMS is missing or empty'
   fi
 }
 
+# A day of tolerance: clocks of nodes differ, and a backup of a moment ago is the latest all the same. One that a clock
+# gone wrong has dated a year ahead is not, or it would stay the latest for that year.
+is_from_the_future() {
+  local tomorrow
+  printf -v tomorrow 'backup-%(%Y%m%d-%H%M%S)T' $((EPOCHSECONDS + 86400))
+  is_backup_name "${1%.sql.gz}" && [[ ${1%.sql.gz} > $tomorrow ]]
+}
+
+# What "latest" means everywhere.
 newest_verified() {
   local name
   while IFS= read -r name; do
-    if [[ $(backup_status "$name") == verified ]]; then
+    if [[ $(backup_status "$name") == verified ]] && ! is_from_the_future "$name"; then
       printf '%s' "$name"
       return
     fi
@@ -84,14 +93,70 @@ newest_verified() {
 newest_verified_of() {
   local name
   while IFS= read -r name; do
-    if [[ $(backup_status "$name") == verified && $(summary_value "$name" database) == "$1" ]]; then
+    if [[ $(backup_status "$name") == verified && $(summary_value "$name" database) == "$1" ]] && ! is_from_the_future "$name"; then
       printf '%s' "$name"
       return
     fi
   done < <(backup_names)
 }
 
-# Tab separated, in the order of the console's list; one read of the summary for each backup.
+# `bytes rows tables large_objects` of a backup's directory, for anomaly.awk.
+sizes_of() {
+  local key value
+  local -A fact=()
+  while IFS='=' read -r key value; do fact[${key:-none}]=$value; done <"$1/summary"
+  printf '%s %s %s %s\n' "${fact[backup_bytes]:--}" "${fact[rows]:--}" "${fact[tables]:--}" "${fact[large_objects]:--}"
+}
+
+# The same of the last ten good backups of a database. Those that nobody has looked at do not say what is usual; from one
+# that somebody has, the reckoning begins anew.
+sizes_of_last_good() {
+  local name count=0
+  while IFS= read -r name && ((count < 10)); do
+    [[ $(backup_status "$name") == verified && $(summary_value "$name" database) == "$1" ]] || continue
+    ! has_mark suspicious "$name" || continue
+    sizes_of "$BACKUP_DIRECTORY/$name"
+    count=$((count + 1))
+    ! has_mark acknowledged "$name" || break
+  done < <(backup_names)
+}
+
+# --- the volume ---------------------------------------------------------------------------------------------------------
+
+free_bytes() { df -Pk "$BACKUP_DIRECTORY" | awk 'NR == 2 { printf "%.0f", $4 * 1024 }'; }
+
+# What the last days' records of free space say about the next ones: whole days, or "-".
+days_left() {
+  [[ -s $BACKUP_DIRECTORY/.records/space ]] || {
+    printf -- '-'
+    return
+  }
+  # Two months of hourly runs of two databases; the forecast looks back two weeks.
+  tail -n 3000 "$BACKUP_DIRECTORY/.records/space" | awk -v now="$EPOCHSECONDS" -v free="$1" -f "$SCRIPTS/forecast.awk"
+}
+
+growth_words() {
+  local days
+  days=$(days_left "$1")
+  [[ $days == - ]] || printf '; at the present growth nothing is free in %s days' "$days"
+}
+
+# Used by the backups directory, free and total of its file system, in bytes.
+disk_use() {
+  local used free total
+  used=$(du -sk "$BACKUP_DIRECTORY" 2>/dev/null | awk '{ print $1 }')
+  read -r total free < <(df -Pk "$BACKUP_DIRECTORY" | awk 'NR == 2 { print $2, $4 }')
+  printf '%s %s %s' $((used * 1024)) $((free * 1024)) $((total * 1024))
+}
+
+# --- the list -----------------------------------------------------------------------------------------------------------
+
+# Why retention keeps a backup, or that it goes, from the plan of `plan_retention`.
+kept_because() {
+  awk -F '\t' -v name="$1" '$2 == name { print ($1 == "delete" ? "goes: " : "") $4; exit }' "$WORK/plan"
+}
+
+# Tab separated, in the order of the console's list; one read of the summary for each backup. The plan lies in $WORK/plan.
 backup_row() {
   local name=$1 key value
   local -A fact=()
@@ -108,27 +173,20 @@ backup_row() {
   for key in created duration_seconds backup_bytes database format server_version tables rows large_objects; do
     printf '\t%s' "${fact[$key]:--}"
   done
-  printf '\t%s\n' "$BACKUP_DIRECTORY/$name"
-}
-
-# Used by the backups directory, free and total of its file system, in bytes.
-disk_use() {
-  local used free total
-  used=$(du -sk "$BACKUP_DIRECTORY" 2>/dev/null | awk '{ print $1 }')
-  read -r total free < <(df -Pk "$BACKUP_DIRECTORY" | awk 'NR == 2 { print $2, $4 }')
-  printf '%s %s %s' $((used * 1024)) $((free * 1024)) $((total * 1024))
+  printf '\t%s\t%s\t%s\n' "$BACKUP_DIRECTORY/$name" "$(backup_flags "$name")" "$(kept_because "$name")"
 }
 
 # The list a person reads.
 print_list() {
-  local name status created duration bytes database format server tables rows objects path used free total newest
+  local name status bytes database tables rows flags kept used free total newest
   newest=$(newest_verified)
+  plan_retention "$WORK/plan" || return 1
   printf '  %-29s %-10s %10s %8s %12s  %s\n' NAME STATUS SIZE TABLES ROWS DATABASE
-  while IFS=$'\t' read -r name status created duration bytes database format server tables rows objects path; do
+  while IFS=$'\t' read -r name status _ _ bytes database _ _ tables rows _ _ flags kept; do
     [[ $bytes == - ]] || bytes=$(human_size "$bytes")
-    printf '  %-29s %-10s %10s %8s %12s  %s%s\n' "$name" "$status" "$bytes" "$tables" "$rows" "$database" \
-      "$([[ $name != "$newest" ]] || printf '  (latest)')"
+    printf '  %-29s %-10s %10s %8s %12s  %s%s%s; %s\n' "$name" "$status" "$bytes" "$tables" "$rows" "$database" \
+      "$([[ $name != "$newest" ]] || printf '  (latest)')" "$([[ $flags == - ]] || printf '  [%s]' "$flags")" "$kept"
   done < <(backup_names | while IFS= read -r name; do backup_row "$name"; done)
   read -r used free total < <(disk_use) || true
-  note "disk: $(human_size "$used") used by backups, $(human_size "$free") free of $(human_size "$total")"
+  note "disk: $(human_size "$used") used by backups, $(human_size "$free") free of $(human_size "$total")$(growth_words "$free")"
 }

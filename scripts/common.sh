@@ -18,6 +18,7 @@ STEP_STARTED=0
 EPILOGUE=''      # what `cleanup` adds to the ERROR line, e.g. that nothing was touched
 FAILED_REASON='' # one fixed word for the records, known to `cleanup`
 SIGNALLED=''
+REPORT=1           # where the log goes, whatever a command's output is redirected to
 LOCK_DESCRIPTOR='' # open while this run holds the lock
 
 # --- the log --------------------------------------------------------------------------------------------------------
@@ -118,6 +119,8 @@ print_failure() {
 finish() {
   local code=$? step=$STEP
   is_main || exit "$code"
+  # What failed may have had its output in a file, and the last lines with it.
+  exec >&"$REPORT" 2>&1
   trap '' TERM INT HUP
   set +m
   trap - EXIT ERR
@@ -138,7 +141,7 @@ finish() {
 
 start_script() {
   # Two pipes would let the container runtime shuffle the last lines.
-  exec 2>&1
+  exec 2>&1 {REPORT}>&1
   WORK=$(mktemp -d "${TMPDIR:-/tmp}/pgkeep.XXXXXX")
   trap finish EXIT
   trap 'unexpected "$?" "$BASH_COMMAND" "$LINENO" "${BASH_SOURCE[0]:-bash}"' ERR
@@ -183,8 +186,9 @@ stop_children() {
   jobs -p >"$WORK/children"
   mapfile -t children <"$WORK/children"
   for child in ${children[@]+"${children[@]}"}; do
-    # Again and again, because a child that has just been forked still has our own handler and drops the first one.
-    for ((tries = 0; tries < 50; tries++)); do
+    # Again and again, because a child that has just been forked still has our own handler and drops the first one. For
+    # 20 s: a script of ours may have staging to remove, and a pod has 30 s.
+    for ((tries = 0; tries < 200; tries++)); do
       kill -TERM -- "-$child" 2>/dev/null || break
       sleep 0.1
     done
@@ -217,6 +221,18 @@ require_number() {
   if [[ ! ${!1} =~ ^[0-9]{1,9}$ ]] || ((10#${!1} < $2)); then
     fail 2 parameters "$1 is \"${!1}\"" "a whole number of at least $2 is needed" "mend the setting and run pulumi up"
   fi
+}
+
+require_truth() {
+  require_parameter "$1"
+  [[ ${!1} == true || ${!1} == false ]] \
+    || fail 2 parameters "$1 is \"${!1}\"" "true or false is needed" "mend the setting and run pulumi up"
+}
+
+# Inside double quotes of JSON. Names of databases hold no control characters (the settings refuse them).
+escape_for_json() {
+  local value=${1//\\/\\\\}
+  printf '%s' "${value//\"/\\\"}"
 }
 
 # --- the lock -------------------------------------------------------------------------------------------------------

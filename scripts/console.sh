@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Shows and checks what lies on the volume. Has no database and no credentials.
+# Shows, checks and tidies what lies on the volume. Has no database and no credentials.
 
 # Before the first command: without the shared files nothing below may run.
 set -Eeuo pipefail
@@ -8,15 +8,27 @@ SCRIPTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$SCRIPTS/common.sh"
 # shellcheck source=catalog.sh
 source "$SCRIPTS/catalog.sh"
+# shellcheck source=marks.sh
+source "$SCRIPTS/marks.sh"
 # shellcheck source=verification.sh
 source "$SCRIPTS/verification.sh"
+# shellcheck source=retention.sh
+source "$SCRIPTS/retention.sh"
+# shellcheck source=metrics.sh
+source "$SCRIPTS/metrics.sh"
 
-readonly COLUMNS_OF_LIST='name status created duration_seconds backup_bytes database format server_version tables rows large_objects path'
+readonly COMMANDS='list show verify prune pin unpin acknowledge'
+readonly COLUMNS_OF_LIST='name status created duration_seconds backup_bytes database format server_version tables rows
+  large_objects path flags kept'
+
+DELETED=0
 
 check_parameters() {
   require_parameter NAMESPACE VOLUME_NAME BACKUP_DIRECTORY CONSOLE_COMMAND CONSOLE_BACKUP CONSOLE_OUTPUT
-  [[ $CONSOLE_COMMAND =~ ^(list|show|verify)$ ]] || fail 2 parameters "CONSOLE_COMMAND is \"$CONSOLE_COMMAND\"" \
-    "the console knows list, show and verify" "set CONSOLE_COMMAND to one of them"
+  require_truth CONSOLE_DRY_RUN
+  check_retention_parameters
+  [[ " $COMMANDS " == *" $CONSOLE_COMMAND "* ]] || fail 2 parameters "CONSOLE_COMMAND is \"$CONSOLE_COMMAND\"" \
+    "the console knows ${COMMANDS// /, }" "set CONSOLE_COMMAND to one of them"
   [[ $CONSOLE_OUTPUT =~ ^(text|tsv)$ ]] || fail 2 parameters "CONSOLE_OUTPUT is \"$CONSOLE_OUTPUT\"" \
     "the console knows text and tsv" "set CONSOLE_OUTPUT to one of them"
   [[ -d $BACKUP_DIRECTORY ]] || fail 1 volume "$BACKUP_DIRECTORY is not there" \
@@ -41,9 +53,17 @@ find_backup() {
     "pgkeep list-backups, or: kubectl -n $NAMESPACE create job --from=cronjob/postgres-backup-console list-backups"
 }
 
+plan_or_fail() {
+  plan_retention "$WORK/plan" || fail 1 plan 'the retention plan could not be made' \
+    'the lines above say why' 'report them as a bug of pgkeep'
+}
+
 list_tsv() {
   local name
-  printf '#pgkeep-list 1\n%s\n' "${COLUMNS_OF_LIST// /$'\t'}"
+  plan_or_fail
+  # Unquoted: the words of the list, however they are broken into lines.
+  # shellcheck disable=SC2086
+  printf '#pgkeep-list 1\n%s\n' "$(printf '%s\t' $COLUMNS_OF_LIST | sed 's/\t$//')"
   while IFS= read -r name; do backup_row "$name"; done < <(backup_names)
   printf '#disk %s\n' "$(disk_use)"
 }
@@ -69,11 +89,15 @@ show_facts() {
     for key in $SUMMARY_KEYS; do printf '%s=%s\n' "$key" "$(summary_value "$1" "$key")"; done
   fi
   printf 'status=%s\npath=%s\n' "$(backup_status "$1")" "$BACKUP_DIRECTORY/$1"
+  printf 'flags=%s\nkept=%s\n' "$(backup_flags "$1")" "$(kept_because "$1")"
+  printf 'suspicion=%s\n' "$(mark_text suspicious "$1")"
+  printf 'damage=%s\n' "$([[ $(backup_status "$1") == damaged ]] && damage_reason "$1" || printf -- -)"
 }
 
 show() {
   local name
   name=$(find_backup "$CONSOLE_BACKUP")
+  plan_or_fail
   if [[ $CONSOLE_OUTPUT == tsv ]]; then
     printf '#pgkeep-show 1\n'
     show_facts "$name"
@@ -87,7 +111,6 @@ show() {
     esac
     printf '  %-17s %s\n' "$key" "$value"
   done
-  [[ $(backup_status "$name") != damaged ]] || note "damaged: $(damage_reason "$name")"
 }
 
 check_one() {
@@ -106,23 +129,25 @@ record_verification() {
 verify_one() {
   local name=$1 started verdict
   started=$(microseconds)
-  if run check_one "$name" >"$WORK/verdict"; then
+  # While it is held, retention leaves it where it is.
+  if hold "$name" && run check_one "$name" >"$WORK/verdict"; then
     if is_legacy "$name"; then
       verdict='readable to its end; an older script made it: there are no hashes to compare with'
     else
       verdict="all $(wc -l <"$BACKUP_DIRECTORY/$name/SHA256SUMS") files have their hash, read to the end"
-      clear_damaged "$name"
+      clear_mark damaged "$name"
     fi
     record_verification "$name" ok
     printf '✓ %s (%s, %s s)\n' "$name" "$verdict" "$(seconds_since "$started")"
     return 0
   fi
-  verdict=$(<"$WORK/verdict")
   if [[ ! -e $BACKUP_DIRECTORY/$name ]]; then
-    printf '✗ %s (was removed by retention while it was being read)\n' "$name"
+    printf '✗ %s (was removed by retention a moment ago)\n' "$name"
     return 1
   fi
-  is_legacy "$name" || mark_damaged "$name" "$verdict"
+  verdict=$(<"$WORK/verdict")
+  is_legacy "$name" || set_mark damaged "$name" "${verdict:-could not be read}" \
+    || warn "the mark for damaged backups could not be written: $name still looks verified"
   record_verification "$name" damaged
   printf '✗ %s (%s)\n' "$name" "${verdict:-could not be read}"
   return 1
@@ -140,10 +165,81 @@ verify() {
   banner "Verifying ${#names[@]} backups on volume $VOLUME_NAME"
   ((${#names[@]} > 0)) || note "no backups yet"
   for name in ${names[@]+"${names[@]}"}; do
+    : >"$WORK/verdict"
     verify_one "$name" || bad+=("$name")
+    release
   done
+  write_metrics
   ((${#bad[@]} == 0)) || fail 1 damaged "${#bad[@]} of ${#names[@]} backups are damaged: ${bad[*]}" \
     "see the lines above" "make a new backup now: kubectl -n $NAMESPACE create job --from=cronjob/postgres-backup backup-now"
+}
+
+# What the next retention would do, or, without CONSOLE_DRY_RUN, just that and now.
+prune() {
+  local planned
+  if [[ $CONSOLE_DRY_RUN == false ]]; then
+    mkdir -p "$BACKUP_DIRECTORY/.trash" "$BACKUP_DIRECTORY/.records"
+    take_lock prune
+  fi
+  plan_or_fail
+  planned=$(grep -c '^delete' "$WORK/plan" || true)
+  if [[ $CONSOLE_OUTPUT == tsv ]]; then
+    printf '#pgkeep-prune 1\n'
+    cat "$WORK/plan"
+  else
+    banner "Retention of volume $VOLUME_NAME: $(retention_words)"
+    print_plan "$WORK/plan"
+  fi
+  if [[ $CONSOLE_DRY_RUN == true ]]; then
+    if [[ $CONSOLE_OUTPUT == tsv ]]; then printf '#result dry-run %s\n' "$planned"; else note "$planned would go; nothing was changed"; fi
+    return
+  fi
+  # What the run says beside its answer is for people.
+  { empty_trash && apply_plan "$WORK/plan"; } >"$WORK/said" || {
+    cat "$WORK/said"
+    fail 1 retention 'not every backup could be moved to .trash' 'the lines above say which and why' \
+      "look at volume \"$VOLUME_NAME\", then prune again"
+  }
+  write_metrics
+  if [[ $CONSOLE_OUTPUT == tsv ]]; then
+    printf '#result done %s\n' "$DELETED"
+  else
+    cat "$WORK/said"
+    printf '✓ %s moved to .trash; the next retention removes them for good\n' "$DELETED"
+  fi
+}
+
+pin() {
+  local name
+  name=$(find_backup "$CONSOLE_BACKUP")
+  ! is_legacy "$name" || fail 1 legacy "$name needs no pin" 'a file of an older script is never deleted' 'nothing is to be done'
+  set_mark pinned "$name" 'by an operator'
+  printf '✓ %s is pinned: retention leaves it alone until it is unpinned\n' "$name"
+}
+
+unpin() {
+  local name
+  name=$(find_backup "$CONSOLE_BACKUP")
+  has_mark pinned "$name" || fail 1 unpinned "$name is not pinned" 'there is nothing to take back' 'pgkeep list-backups shows the pins'
+  clear_mark pinned "$name"
+  printf '✓ %s is no longer pinned\n' "$name"
+}
+
+# Whoever has looked at a backup has seen what led to it: the older suspicious ones of its database are acknowledged too.
+acknowledge() {
+  local name database other
+  name=$(find_backup "$CONSOLE_BACKUP")
+  has_mark suspicious "$name" || fail 1 unsuspicious "$name is not suspicious" 'there is nothing to acknowledge' \
+    'pgkeep list-backups shows the suspicious ones'
+  database=$(summary_value "$name" database)
+  while IFS= read -r other; do
+    [[ ! $other > $name && $(summary_value "$other" database) == "$database" ]] || continue
+    has_mark suspicious "$other" || continue
+    # The reason stays on record.
+    set_mark acknowledged "$other" "by an operator: $(mark_text suspicious "$other")"
+    clear_mark suspicious "$other"
+    printf '✓ %s is acknowledged; what it is like counts as usual from now on\n' "$other"
+  done < <(backup_names)
 }
 
 main() {
@@ -151,8 +247,11 @@ main() {
   check_parameters
   case $CONSOLE_COMMAND in
     list) "list_$CONSOLE_OUTPUT" ;;
-    show) show ;;
-    *) verify ;;
+    show | verify | prune) "$CONSOLE_COMMAND" ;;
+    *)
+      "$CONSOLE_COMMAND"
+      write_metrics
+      ;;
   esac
 }
 

@@ -1,18 +1,33 @@
--- Writes manifest.json and summary. Variables: facts_file, manifest_file, summary_file, name, created, duration,
--- dump_seconds, format, compression, client_version, backup_bytes.
+-- Writes manifest.json and summary. Variables: facts_file, sequences_before, sequences_after, manifest_file, summary_file,
+-- name, created, duration, dump_seconds, format, compression, owners, table_hashes, client_version, backup_bytes.
 -- The facts come through psql's own backquotes: they may be larger than a command line can be.
+-- Every field is described in docs/manifest.md.
 \set facts `cat :'facts_file'`
+\set before `cat :'sequences_before'`
+\set after `cat :'sequences_after'`
+WITH sequences AS (
+  SELECT coalesce(jsonb_agg(b || jsonb_build_object('lastValueAfter', a -> 'lastValue', 'isCalledAfter', a -> 'isCalled')
+                            ORDER BY b ->> 'schema', b ->> 'name'), '[]') AS list
+    FROM jsonb_array_elements(:'before'::jsonb) AS b
+         -- One that was dropped meanwhile is in the dump all the same: its last known value stands for both.
+         LEFT JOIN LATERAL (SELECT coalesce((SELECT e FROM jsonb_array_elements(:'after'::jsonb) AS e
+                                              WHERE e ->> 'schema' = b ->> 'schema' AND e ->> 'name' = b ->> 'name'), b) AS a)
+           AS found ON true
+)
 SELECT jsonb_pretty(jsonb_build_object(
-    'schemaVersion', 1,
+    'schemaVersion', 2,
     'name', :'name',
     'created', :'created',
     'durationSeconds', :'duration'::numeric,
     'dumpSeconds', :'dump_seconds'::numeric,
     'format', :'format',
     'compression', :'compression',
+    'owners', :'owners'::boolean,
+    'tableHashes', :'table_hashes'::boolean,
     'backupBytes', :'backup_bytes'::bigint,
     'tools', jsonb_build_object('pg_dump', :'client_version'),
-    'facts', :'facts'::jsonb)) AS manifest
+    'facts', :'facts'::jsonb || jsonb_build_object('sequences', sequences.list))) AS manifest
+  FROM sequences
 \gset
 \o :manifest_file
 SELECT :'manifest';
@@ -35,7 +50,9 @@ COPY (
            (11, 'rows', m #>> '{facts,totals,rows}'),
            (12, 'large_objects', m #>> '{facts,counts,largeObjects}'),
            (13, 'database_bytes', m #>> '{facts,database,bytes}'),
-           (14, 'backup_bytes', m ->> 'backupBytes')
+           (14, 'backup_bytes', m ->> 'backupBytes'),
+           (15, 'owners', m ->> 'owners'),
+           (16, 'table_hashes', m ->> 'tableHashes')
          ) AS line(position, key, value)
    ORDER BY position
 ) TO STDOUT;

@@ -1,5 +1,5 @@
 -- Creates the side database with the encoding, locale and owner of the source (of the live database for a legacy file
--- without manifest) and marks it, so that a later run knows whose it is.
+-- without manifest; the owner also where the backup has none) and marks it, so that a later run knows whose it is.
 -- Variables: name, side, backup, manifest_file.
 \set manifest {}
 SELECT :'manifest_file' <> '' AS has_manifest
@@ -7,15 +7,20 @@ SELECT :'manifest_file' <> '' AS has_manifest
 \if :has_manifest
 \set manifest `cat :'manifest_file'`
 \endif
-WITH source AS (
-  SELECT d ->> 'owner' AS owner, d ->> 'encoding' AS encoding, d ->> 'collate' AS "collate", d ->> 'ctype' AS ctype,
+WITH live AS (
+  SELECT * FROM pg_database WHERE datname = :'name'
+), source AS (
+  SELECT CASE WHEN owners THEN d ->> 'owner' ELSE coalesce((SELECT pg_get_userbyid(datdba) FROM live), current_user) END
+           AS owner, d ->> 'encoding' AS encoding, d ->> 'collate' AS "collate", d ->> 'ctype' AS ctype,
          d ->> 'localeProvider' AS provider, d ->> 'locale' AS locale, d ->> 'icuRules' AS rules
-    FROM (SELECT :'manifest'::jsonb #> '{facts,database}' AS d) AS manifest WHERE d IS NOT NULL
+    FROM (SELECT :'manifest'::jsonb #> '{facts,database}' AS d,
+                 coalesce((:'manifest'::jsonb ->> 'owners')::boolean, true) AS owners) AS manifest
+   WHERE d IS NOT NULL
   UNION ALL
   SELECT pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datctype,
          CASE coalesce(to_jsonb(d) ->> 'datlocprovider', 'c') WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END,
          coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'), to_jsonb(d) ->> 'daticurules'
-    FROM pg_database d WHERE datname = :'name'
+    FROM live AS d
   UNION ALL
   SELECT current_user, NULL, NULL, NULL, 'libc', NULL, NULL
    LIMIT 1

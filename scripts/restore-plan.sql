@@ -8,15 +8,16 @@ SELECT :'manifest_file' <> '' AS has_manifest
 \set manifest `cat :'manifest_file'`
 \endif
 WITH facts AS (
-  SELECT :'manifest'::jsonb -> 'facts' AS facts
+  -- A dump without owners and rights needs none of the roles.
+  SELECT :'manifest'::jsonb -> 'facts' AS facts, coalesce((:'manifest'::jsonb ->> 'owners')::boolean, true) AS owners
 ), me AS (
   SELECT oid, rolname, rolsuper, rolcreatedb FROM pg_roles WHERE rolname = current_user
 ), live AS (
   SELECT * FROM pg_database WHERE datname = :'name'
 ), wanted_roles AS (
   SELECT DISTINCT role
-    FROM (SELECT jsonb_array_elements_text(facts -> 'roles') AS role FROM facts
-          UNION SELECT facts -> 'database' ->> 'owner' FROM facts) AS roles
+    FROM (SELECT jsonb_array_elements_text(facts -> 'roles') AS role FROM facts WHERE owners
+          UNION SELECT facts -> 'database' ->> 'owner' FROM facts WHERE owners) AS roles
    WHERE role IS NOT NULL AND role !~ '^pg_'
 ), wanted_extensions AS (
   SELECT extension ->> 'name' AS name, extension ->> 'version' AS version

@@ -13,20 +13,24 @@ source "$SCRIPTS/common.sh"
 source "$SCRIPTS/database.sh"
 # shellcheck source=catalog.sh
 source "$SCRIPTS/catalog.sh"
+# shellcheck source=marks.sh
+source "$SCRIPTS/marks.sh"
 # shellcheck source=verification.sh
 source "$SCRIPTS/verification.sh"
 
 # A session that reconnects between two statements of the swap makes it fail; then it is tried again.
 readonly SWAP_ATTEMPTS=5
 
-NAME=''        # the backup: backup-YYYYMMDD-HHMMSS, or a legacy file
-MANIFEST=''    # its manifest.json; empty for a legacy file
-MAINTENANCE='' # the database from which the others are renamed
-LIVE=''        # present or absent
-SIDE='' OLD='' # databases of this run
-STAMP=''       # YYYYMMDD_HHMMSS, the start of this run
-SIDE_MADE=''   # set before CREATE DATABASE
-PHASE=before   # before, swapping, after
+NAMES=()         # the databases of the stack
+DATABASE_NAME='' # the one to restore
+NAME=''          # the backup: backup-YYYYMMDD-HHMMSS, or a legacy file
+MANIFEST=''      # its manifest.json; empty for a legacy file
+MAINTENANCE=''   # the database from which the others are renamed
+LIVE=''          # present or absent
+SIDE='' OLD=''   # databases of this run
+STAMP=''         # YYYYMMDD_HHMMSS, the start of this run
+SIDE_MADE=''     # set before CREATE DATABASE
+PHASE=before     # before, swapping, after
 RUN_STARTED=0
 RUN_STARTED_ISO=''
 
@@ -34,8 +38,10 @@ RUN_STARTED_ISO=''
 
 check_parameters() {
   local line
-  require_parameter NAMESPACE VOLUME_NAME BACKUP_DIRECTORY DATABASE_HOST DATABASE_PORT DATABASE_NAME
+  require_parameter NAMESPACE VOLUME_NAME BACKUP_DIRECTORY DATABASE_HOST DATABASE_PORT DATABASE_NAMES
   require_number RESTORE_JOBS 1
+  mapfile -t NAMES <<<"$DATABASE_NAMES"
+  if ((${#NAMES[@]} == 1)); then DATABASE_NAME=${NAMES[0]}; fi
   if [[ -z ${RESTORE_BACKUP:-} ]]; then
     line="kubectl -n $NAMESPACE create job --from=cronjob/postgres-restore restore-now --dry-run=client -o yaml"
     line+=" | kubectl set env --local -f - RESTORE_BACKUP=latest -o yaml | kubectl create -f -"
@@ -48,19 +54,47 @@ check_parameters() {
     "volume claim \"$VOLUME_NAME\" is not mounted" "kubectl -n $NAMESPACE describe pvc $VOLUME_NAME"
 }
 
+# The newest verified backup of the stack's database. Of several databases none is chosen: the one must not take the
+# place of the other.
+choose_latest() {
+  local database line=''
+  if [[ -z $DATABASE_NAME ]]; then
+    for database in "${NAMES[@]}"; do line+=", $(newest_or_none "$database") of \"$database\""; done
+    fail 2 parameters 'RESTORE_BACKUP is "latest", which is not one backup here' \
+      "this stack backs up ${#NAMES[@]} databases; the newest verified ones are ${line#, }" \
+      'say which backup to restore: RESTORE_BACKUP=… with one of these names'
+  fi
+  NAME=$(newest_verified_of "$(escape_as_copy "$DATABASE_NAME")")
+  [[ -z $NAME ]] || return 0
+  NAME=$(newest_verified)
+  [[ -n $NAME ]] || fail 1 none 'there is no verified backup to restore' \
+    "volume \"$VOLUME_NAME\" holds none that is dated before $(now_iso)" \
+    'pgkeep list-backups shows what there is; a file of the older script can be restored by its name'
+  fail 1 refused "the latest backup, $NAME, is of database \"$(summary_value "$NAME" database)\", not of \"$DATABASE_NAME\"" \
+    'other databases have their backups on this volume, or databaseName was changed' \
+    "say which backup to restore: RESTORE_BACKUP=$NAME if it is meant, else a name from pgkeep list-backups"
+}
+
+# Of several databases: the one that the backup was taken from.
+choose_database() {
+  local database taken_from
+  [[ -z $DATABASE_NAME ]] || return 0
+  is_legacy "$NAME" && fail 1 refused "$NAME does not say of which database it is" \
+    "this stack backs up ${#NAMES[@]} databases, and a file of the older script has no manifest" \
+    'restore it from a stack that has only that database (databaseName)'
+  taken_from=$(summary_value "$NAME" database)
+  for database in "${NAMES[@]}"; do
+    [[ $(escape_as_copy "$database") != "$taken_from" ]] || DATABASE_NAME=$database
+  done
+  [[ -n $DATABASE_NAME ]] || fail 1 refused "backup $NAME is of database \"$taken_from\"" \
+    'the setting databases does not name it' "add it to databases, or choose another backup (pgkeep list-backups)"
+}
+
 # Sets NAME, or fails. Never chooses another backup than the one asked for.
 choose_backup() {
-  local wanted=$RESTORE_BACKUP database
+  local wanted=$RESTORE_BACKUP
   if [[ $wanted == latest ]]; then
-    NAME=$(newest_verified)
-    [[ -n $NAME ]] || fail 1 none 'there is no verified backup to restore' "volume \"$VOLUME_NAME\" holds none" \
-      'pgkeep list-backups shows what there is; a file of the older script can be restored by its name'
-    database=$(summary_value "$NAME" database)
-    # On a volume that two databases share, "latest" must not put the one in the place of the other.
-    [[ $database == "$(escape_as_copy "$DATABASE_NAME")" ]] || fail 1 refused \
-      "the latest backup, $NAME, is of database \"$database\", not of \"$DATABASE_NAME\"" \
-      'several databases have their backups on this volume, or databaseName was changed' \
-      "say which backup to restore: RESTORE_BACKUP=$NAME if it is meant, else a name from pgkeep list-backups"
+    choose_latest
     return
   fi
   wanted=${wanted#"$BACKUP_DIRECTORY"/}
@@ -80,13 +114,14 @@ choose_backup() {
   fi
   if [[ $(backup_status "$NAME") == damaged ]]; then
     fail 1 damaged "backup $NAME is damaged" "$(damage_reason "$NAME")" \
-      "choose another (pgkeep list-backups); the newest verified one is $(newest_or_none)"
+      "choose another (pgkeep list-backups); the newest verified one is $(newest_or_none "${DATABASE_NAME:-}")"
   fi
 }
 
+# The newest verified backup of a database, or of any.
 newest_or_none() {
   local newest
-  newest=$(newest_verified)
+  newest=$(if [[ -n $1 ]]; then newest_verified_of "$(escape_as_copy "$1")"; else newest_verified; fi)
   printf '%s' "${newest:-none}"
 }
 
@@ -98,10 +133,10 @@ verify_bytes() {
     done_step 'made by an older script: complete, but without hashes and counts to compare with'
     return
   fi
-  if ! run check_backup "$NAME" >"$WORK/verdict"; then
-    mark_damaged "$NAME" "$(<"$WORK/verdict")" || warn 'the mark for damaged backups could not be written'
+  if ! hold "$NAME" || ! run check_backup "$NAME" >"$WORK/verdict"; then
+    set_mark damaged "$NAME" "$(<"$WORK/verdict")" || warn 'the mark for damaged backups could not be written'
     fail 1 damaged "backup $NAME is damaged" "$(<"$WORK/verdict")" \
-      "choose another (pgkeep list-backups); the newest verified one is now $(newest_or_none)"
+      "choose another (pgkeep list-backups); the newest verified one is now $(newest_or_none "$DATABASE_NAME")"
   fi
   MANIFEST="$BACKUP_DIRECTORY/$NAME/manifest.json"
   done_step "$(wc -l <"$BACKUP_DIRECTORY/$NAME/SHA256SUMS") files"
@@ -159,12 +194,14 @@ restore_plain() {
 
 restore_side() {
   local directory="$BACKUP_DIRECTORY/$NAME" errors="$WORK/restore.errors" code=0
+  local -a options=(--exit-on-error --no-password "--jobs=$RESTORE_JOBS")
+  # pg_dump writes owners and rights into an archive in any case; leaving them out is pg_restore's part.
+  [[ $(summary_value "$NAME" owners) != false ]] || options+=(--no-owner --no-acl)
   begin 'Restored into the side database'
   if is_legacy "$NAME"; then
     run restore_plain "$directory" 2>"$errors" || code=$?
   elif [[ -d $directory/database ]]; then
-    run pg_restore --exit-on-error --no-password "--jobs=$RESTORE_JOBS" --dbname="$(conninfo "$SIDE")" \
-      "$directory/database" 2>"$errors" || code=$?
+    run pg_restore "${options[@]}" --dbname="$(conninfo "$SIDE")" "$directory/database" 2>"$errors" || code=$?
   else
     run restore_plain "$directory/$NAME.sql.gz" 2>"$errors" || code=$?
   fi
@@ -178,15 +215,18 @@ restore_side() {
   done_step "$RESTORE_JOBS jobs"
 }
 
-# The facts of the side database, in one snapshot.
+# The facts of the side database, in one snapshot; hashes of tables where the manifest has them to compare with.
 read_facts() {
-  psql_on "$SIDE" -1 -f "$SCRIPTS/session.sql" -f "$SCRIPTS/facts.sql" >"$WORK/facts.json" 2>"$WORK/facts.errors"
+  local hashes=false
+  if [[ $(summary_value "$NAME" table_hashes) == true ]]; then hashes=true; fi
+  psql_on "$SIDE" -1 -v table_hashes="$hashes" -f "$SCRIPTS/session.sql" -f "$SCRIPTS/facts.sql" >"$WORK/facts.json" || return 1
+  psql_on "$SIDE" -f "$SCRIPTS/session.sql" -f "$SCRIPTS/sequences.sql" >"$WORK/sequences"
 }
 
 compare_side() {
   local tables rows
   begin 'Compared with the manifest'
-  if ! run read_facts; then
+  if ! run read_facts 2>"$WORK/facts.errors"; then
     quote_output "$WORK/facts.errors"
     explain "$WORK/facts.errors"
     fail 1 "$KIND" 'the facts of the restored database cannot be read' "$CAUSE" "$CURE"
@@ -198,23 +238,32 @@ compare_side() {
     done_step "no manifest to compare with; restored $tables tables, $rows rows"
     return
   fi
-  query "$SIDE" compare.sql -v manifest_file="$MANIFEST" -v found_file="$WORK/facts.json" >"$WORK/differences"
+  query "$SIDE" compare.sql -v manifest_file="$MANIFEST" -v found_file="$WORK/facts.json" \
+    -v found_sequences="$WORK/sequences" >"$WORK/differences"
   if [[ -s $WORK/differences ]]; then
     awk -F '\t' '{ printf "    %s: expected %s, found %s\n", $1, $2, $3 }' "$WORK/differences" | head -n 50
     fail 1 different "the restored database differs from the manifest in $(wc -l <"$WORK/differences") facts" \
       "$(awk -F '\t' 'NR == 1 { printf "%s: expected %s, found %s", $1, $2, $3 }' "$WORK/differences")" \
       'read the list above; restore another backup, or report this as a bug of pgkeep'
   fi
+  # What this run has just shown is worth knowing: retention never lets the newest such backup go.
+  set_mark proven "$NAME" "restored into $SIDE, every fact equal" || warn 'the mark for proven backups could not be written'
   done_step "$tables tables, $rows rows, every fact equal"
 }
 
+# Table by table: one that cannot be analyzed (a foreign table below it, whose server is away) must not keep the restored
+# database, whose content is proven by now, from its place.
 analyze_side() {
   begin 'Analyzed'
-  run psql_on "$SIDE" -f "$SCRIPTS/session.sql" -c ANALYZE 2>"$WORK/analyze.errors" || {
+  run psql_on "$SIDE" -f "$SCRIPTS/session.sql" -f "$SCRIPTS/restore-analyze.sql" 2>"$WORK/analyze.errors" || {
     quote_output "$WORK/analyze.errors"
     explain "$WORK/analyze.errors"
     fail 1 "$KIND" 'ANALYZE of the restored database failed' "$CAUSE" "$CURE"
   }
+  quote_output "$WORK/analyze.errors"
+  if [[ -s $WORK/analyze.errors ]]; then
+    warn 'some tables have no statistics yet: queries on them may be slow until somebody runs ANALYZE on them'
+  fi
   done_step
 }
 
@@ -225,16 +274,36 @@ attempt_swap() {
     -v old="$OLD" 2>"$WORK/swap.errors"
 }
 
+# What belongs to a database as such is in no dump of its content: the side database gets it from the live one.
+carry_settings() {
+  local statements="$WORK/settings.sql"
+  query "$MAINTENANCE" database-settings.sql -v name="$DATABASE_NAME" -v target="$SIDE" -v comment=false >"$statements"
+  psql_on "$MAINTENANCE" -f "$statements" >/dev/null 2>"$WORK/settings.errors" && return
+  quote_output "$WORK/settings.errors"
+  explain "$WORK/settings.errors"
+  fail 1 "$KIND" 'the settings of the live database cannot be carried over' "$CAUSE" "$CURE"
+}
+
+# Where there was no live database they come from the backup, whose statements name the database as it was called then.
+bring_settings() {
+  local statements="$BACKUP_DIRECTORY/$NAME/database.sql"
+  [[ -s $statements && $(summary_value "$NAME" database) == "$(escape_as_copy "$DATABASE_NAME")" ]] || return 0
+  psql_on "$MAINTENANCE" -f "$statements" >/dev/null 2>"$WORK/settings.errors" && return
+  quote_output "$WORK/settings.errors"
+  warn "not every setting of the database could be brought back; the statements are in $statements"
+}
+
 swap() {
   local attempt script=restore-swap.sql
   [[ $LIVE == present ]] || script=restore-rename.sql
-  [[ $LIVE == absent ]] || query "$MAINTENANCE" restore-settings.sql -v name="$DATABASE_NAME" -v side="$SIDE"
+  [[ $LIVE == absent ]] || carry_settings
   begin 'Swapped'
   PHASE=swapping
   for ((attempt = 1; attempt <= SWAP_ATTEMPTS; attempt++)); do
     if run attempt_swap "$script"; then
       PHASE=after
       done_step "attempt $attempt"
+      [[ $LIVE == present ]] || bring_settings
       return
     fi
     quote_output "$WORK/swap.errors"
@@ -308,7 +377,7 @@ show_configuration() {
   banner 'PostgreSQL restore'
   section Configuration
   setting backup "$RESTORE_BACKUP"
-  setting database "$DATABASE_NAME on $DATABASE_HOST:$DATABASE_PORT"
+  setting database "${NAMES[*]} on $DATABASE_HOST:$DATABASE_PORT"
   setting namespace "$NAMESPACE"
   setting volume "$VOLUME_NAME"
   setting jobs "$RESTORE_JOBS"
@@ -322,6 +391,7 @@ show_backup() {
   is_legacy "$NAME" || for key in created database server_version tables rows large_objects; do
     setting "  $key" "$(summary_value "$NAME" "$key")"
   done
+  ! has_mark suspicious "$NAME" || warn "it is suspicious: $(mark_text suspicious "$NAME")"
 }
 
 show_summary() {
@@ -352,6 +422,7 @@ main() {
   # A backup or a retention that runs at the same time could take the files away.
   take_lock restore
   choose_backup
+  choose_database
   done_step "$NAME"
   show_backup
   verify_bytes

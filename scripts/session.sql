@@ -1,7 +1,15 @@
--- First in every helper session: a backend that notices within seconds that its client is gone, even in the middle of a
--- long query. From pg_settings, because only PostgreSQL 14 and newer have it.
+-- First in every helper session: a backend that notices when its client is gone. Within seconds where the connection was
+-- closed, even in the middle of a long query; within two minutes where it was cut without a word, so that no snapshot is
+-- held for hours. Unix sockets know no keepalives and ignore them.
+-- A transaction that idles for ten minutes ends too: whoever holds one open says something each minute.
+-- From pg_settings, because older servers do not have all of them.
 \o /dev/null
-SELECT set_config(name, '2s', false)
+SELECT set_config(name, value, false)
   FROM pg_settings
- WHERE name = 'client_connection_check_interval';
+       JOIN (VALUES ('client_connection_check_interval', '2s'),
+                    ('tcp_keepalives_idle', '30s'),
+                    ('tcp_keepalives_interval', '10s'),
+                    ('tcp_keepalives_count', '6'),
+                    ('tcp_user_timeout', '90s'),
+                    ('idle_in_transaction_session_timeout', '10min')) AS wanted(name, value) USING (name);
 \o

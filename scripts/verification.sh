@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Reading a backup to its last byte. Shared by backup (before publishing), console (verify) and restore.
 #
-# Each function prints nothing when all is well and one line that names the damage otherwise, and returns 1 then.
+# Each check prints nothing when all is well and one line that names the damage otherwise, and returns 1 then.
 
 # SHA256SUMS of every other file of a backup, in the format of `sha256sum -c`.
 write_hashes() (
@@ -10,10 +10,31 @@ write_hashes() (
   cat "$WORK/SHA256SUMS" >SHA256SUMS
 )
 
+# The bytes of a file as the device has them, not as memory remembers them: a write that never arrived shows only there.
+# GNU dd gives up the file's pages in memory, after which a plain read fetches them anew; busybox dd can read past the
+# memory. A file system that is nothing but memory (tmpfs) knows neither.
+read_from_device() {
+  if dd if="$1" iflag=nocache count=0 2>/dev/null; then
+    cat "$1"
+  elif dd if="$1" iflag=direct bs=4096 count=1 of=/dev/null 2>/dev/null; then
+    dd if="$1" iflag=direct bs=1M 2>/dev/null
+  else
+    cat "$1"
+  fi
+}
+
+# sha256sum -c over the device's bytes: prints the names of the files that are not as listed.
+changed_files() {
+  local line
+  while IFS= read -r line; do
+    [[ $(read_from_device "${line:66}" | sha256sum) == "${line:0:64}  -" ]] || printf '%s\n' "${line:66}"
+  done <SHA256SUMS 2>/dev/null
+}
+
 # The files that are there must be the files that are listed, and each must have its hash.
 check_hashes() (
   cd "$1" || exit 1
-  if [[ ! -s SHA256SUMS ]]; then
+  if [[ ! -f SHA256SUMS || -L SHA256SUMS || ! -s SHA256SUMS ]]; then
     printf 'SHA256SUMS is missing or empty'
     exit 1
   fi
@@ -23,7 +44,8 @@ check_hashes() (
     printf 'SHA256SUMS is not a list of hashes'
     exit 1
   fi
-  find . ! -type d ! -name SHA256SUMS | sed 's|^\./||' >"$WORK/found"
+  # Anything but a directory counts as a file: a link in the place of a file is not the file.
+  find . ! -type d ! -path ./SHA256SUMS | sed 's|^\./||' >"$WORK/found"
   cut -c 67- SHA256SUMS >"$WORK/listed"
   local difference
   difference=$(awk '
@@ -32,34 +54,49 @@ check_hashes() (
     { print "not in SHA256SUMS: " $0 }
     END { for (name in listed) print "missing: " name }
   ' "$WORK/listed" "$WORK/found" | sort | head -n 5 | paste_lines)
+  if [[ -z $difference ]]; then
+    difference=$(find . -type l | sed 's|^\./|a link instead of a file: |' | head -n 5 | paste_lines)
+  fi
   if [[ -n $difference ]]; then
     printf '%s' "$difference"
     exit 1
   fi
-  if ! sha256sum -c SHA256SUMS >"$WORK/hashes" 2>/dev/null; then
-    printf 'changed: %s' "$(sed -n 's/: FAILED.*//p' "$WORK/hashes" | head -n 5 | paste_lines)"
+  changed_files >"$WORK/changed"
+  if [[ -s $WORK/changed ]]; then
+    printf 'changed: %s' "$(head -n 5 "$WORK/changed" | paste_lines)"
     exit 1
   fi
 )
 
 paste_lines() { awk '{ printf "%s%s", (NR > 1 ? ", " : ""), $0 }'; }
 
-# Decompresses and parses the whole archive, as a restore would. `pg_restore -l` would accept a cut one.
+# Decompresses and parses the whole archive, as a restore would, and writes the rows of every COPY block to $WORK/blocks.
+# `pg_restore -l` would accept a cut archive, and to some readers a cut zstd stream is only a short one.
 check_directory() {
-  if ! pg_restore -f /dev/null "$1" 2>"$WORK/read.errors"; then
+  local -a codes=()
+  if ! pg_restore --section=pre-data --section=post-data -f /dev/null "$1" 2>"$WORK/read.errors"; then
     printf 'pg_restore cannot read it: %s' "$(head -n 1 "$WORK/read.errors")"
+    return 1
+  fi
+  pg_restore --section=data -f - "$1" 2>"$WORK/read.errors" | awk -f "$SCRIPTS/blocks.awk" >"$WORK/blocks" || codes=("${PIPESTATUS[@]}")
+  if ((${codes[0]:-0} != 0)); then
+    printf 'pg_restore cannot read it: %s' "$(head -n 1 "$WORK/read.errors")"
+    return 1
+  elif ((${codes[1]:-0} != 0)); then
+    printf 'its last COPY block is cut'
     return 1
   fi
 }
 
-# gzip's own checksum, and the line pg_dump writes last: a dump that was cut before it was compressed has none.
-# Newer versions of pg_dump write an \unrestrict line after it.
+# gzip's own checksum, every COPY block, and the line pg_dump writes last: a dump that was cut before it was compressed
+# has none.
 check_plain() {
-  if ! gzip -dc "$1" 2>"$WORK/read.errors" | tail -n 12 >"$WORK/tail"; then
+  local -a codes=()
+  gzip -dc "$1" 2>"$WORK/read.errors" | awk -v whole=1 -f "$SCRIPTS/blocks.awk" >"$WORK/blocks" || codes=("${PIPESTATUS[@]}")
+  if ((${codes[0]:-0} != 0)); then
     printf 'gzip cannot read it: %s' "$(head -n 1 "$WORK/read.errors")"
     return 1
-  fi
-  if ! grep -q '^-- PostgreSQL database dump complete' "$WORK/tail"; then
+  elif ((${codes[1]:-0} != 0)); then
     printf 'the dump is cut: its end marker is missing'
     return 1
   fi
@@ -70,18 +107,20 @@ check_dump() {
   local plain
   plain="$1/${1##*/}.sql.gz"
   if [[ -d $1/database ]]; then
-    check_directory "$1/database"
+    check_directory "$1/database" || return 1
   elif [[ -f $plain ]]; then
-    check_plain "$plain"
+    check_plain "$plain" || return 1
   else
     printf 'it holds no dump'
     return 1
   fi
+  sort -k 2 "$WORK/blocks" >"$WORK/sorted" && mv "$WORK/sorted" "$WORK/blocks"
 }
 
 # Everything, for a published backup.
 check_backup() {
-  local directory="$BACKUP_DIRECTORY/$1" file
+  local directory="$BACKUP_DIRECTORY/$1" file version
+  version=$(summary_value "$1" schema_version)
   for file in manifest.json summary globals.sql; do
     if [[ ! -s $directory/$file ]]; then
       printf 'missing or empty: %s' "$file"
@@ -92,13 +131,10 @@ check_backup() {
     printf 'it is a copy of %s under another name' "$(summary_value "$1" name)"
     return 1
   fi
-  check_hashes "$directory" && check_dump "$directory"
+  check_hashes "$directory" && check_dump "$directory" || return 1
+  # The first version of the layout did not write them down.
+  if [[ $version != 1 && $(<"$WORK/blocks") != "$(<"$directory/blocks")" ]]; then
+    printf 'the rows in its COPY blocks are not those it was published with'
+    return 1
+  fi
 }
-
-mark_damaged() {
-  mkdir -p "$BACKUP_DIRECTORY/.records/damaged"
-  printf '%s %s\n' "$(now_iso)" "$2" >"$BACKUP_DIRECTORY/.records/damaged/$1"
-  flush_paths "$BACKUP_DIRECTORY/.records/damaged/$1" "$BACKUP_DIRECTORY/.records/damaged"
-}
-
-clear_damaged() { rm -f "$BACKUP_DIRECTORY/.records/damaged/$1"; }

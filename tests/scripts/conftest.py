@@ -1,4 +1,8 @@
-"""Fixtures: one server and one source database for all tests, one pod for each."""
+"""Fixtures: one server and one source database for all tests, one pod for each.
+
+Those with a 17 in their name are the same with PostgreSQL 17; `each_server` and `each_pod` let a
+test run with both versions.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +22,11 @@ from tests.scripts.harness import (
     Pod,
     Server,
     drop_databases,
+    keep_mounts_to_ourselves,
     new_pod,
     running_server,
 )
+from tests.scripts.postgres import postgres_17
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +38,22 @@ def server() -> Iterator[Server]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def server17() -> Iterator[Server]:
+    """A PostgreSQL 17 for those tests that want one."""
+    if os.geteuid() != 0:
+        pytest.skip("PostgreSQL 17 has a root file system of its own: entering it needs root")
+    with running_server(postgres_17()) as running:
+        yield running
+
+
+@pytest.fixture(scope="session", params=[15, 17], ids=["15", "17"])
+def each_server(request: pytest.FixtureRequest) -> Server:
+    """A server of each version, one after the other."""
+    chosen: Server = request.getfixturevalue("server" if request.param == 15 else "server17")
+    return chosen
+
+
 @pytest.fixture
 def pod(server: Server, source: str) -> Iterator[Pod]:
     """A pod with an empty volume, and the right Secret for the shared source database."""
@@ -39,12 +61,37 @@ def pod(server: Server, source: str) -> Iterator[Pod]:
         yield made
 
 
-@pytest.fixture(scope="session")
-def source(server: Server) -> str:
-    """A database with one of most things. Tests that change it make a copy (fixture `copy`)."""
+@pytest.fixture
+def pod17(server17: Server, source17: str) -> Iterator[Pod]:
+    """The same with PostgreSQL 17."""
+    with new_pod(server17.port, source17, server17.postgres) as made:
+        yield made
+
+
+@pytest.fixture
+def each_pod(each_server: Server) -> Iterator[Pod]:
+    """A pod of each version; its database is for the test to choose."""
+    with new_pod(each_server.port, "postgres", each_server.postgres) as made:
+        yield made
+
+
+def make_source(server: Server) -> str:
+    """Makes the source database."""
     server.psql("postgres", "CREATE DATABASE source")
     server.psql("source", SOURCE)
     return "source"
+
+
+@pytest.fixture(scope="session")
+def source(server: Server) -> str:
+    """A database with one of most things. Tests that change it make a copy (fixture `copy`)."""
+    return make_source(server)
+
+
+@pytest.fixture(scope="session")
+def source17(server17: Server) -> str:
+    """The same with PostgreSQL 17."""
+    return make_source(server17)
 
 
 @pytest.fixture
@@ -86,6 +133,7 @@ def small_volume(pod: Pod) -> Iterator[Callable[[str], None]]:
     """Puts a small file system under the volume; it is unmounted whatever happens."""
     if os.geteuid() != 0:
         pytest.skip("mounting a small file system needs root")
+    keep_mounts_to_ourselves()
     mounted: list[Path] = []
 
     def mount(size: str) -> None:

@@ -1,12 +1,14 @@
-"""A throwaway PostgreSQL 15 and a helper that runs the shipped scripts as a pod would.
+"""A throwaway PostgreSQL and a helper that runs the shipped scripts as a pod would.
 
-The server runs from Debian's binaries on a loopback port, with passwords, under an unprivileged
-user; it is stopped by its process id at the end, whatever the tests did. The scripts run under
-another unprivileged user with exactly the environment of the contract and nothing else.
+The server runs on a loopback port, with passwords, under an unprivileged user; it is stopped by its
+process id at the end, whatever the tests did. The scripts run under another unprivileged user with
+exactly the environment of the contract and nothing else. Both run where their PostgreSQL lies: 15
+on this machine, 17 in an image's root file system (see postgres.py).
 """
 
 from __future__ import annotations
 
+import ctypes
 import gzip
 import hashlib
 import json
@@ -20,23 +22,25 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
-BINARIES = Path("/usr/lib/postgresql/15/bin")
+from tests.scripts.postgres import POSTGRES_15, SCRIPTS, Postgres, drop_privileges
+
+BINARIES = POSTGRES_15.binaries
 SERVER_UID = 65534  # nobody: initdb wants a user that has a name
 POD_UID = 999
 POD_GID = 999
 PASSWORD = r"pa:ss\word 'ü"  # everything a password file has to escape
-SYSTEM_PATH = f"{BINARIES}:/usr/bin:/bin"
+SYSTEM_PATH = POSTGRES_15.path
 
 # The environment of each container, as the program gives it (the names are the contract).
 COMMON = ("NAMESPACE", "VOLUME_NAME", "BACKUP_DIRECTORY", "HOME", "TMPDIR")
 DATABASE = (
     "DATABASE_HOST",
     "DATABASE_PORT",
-    "DATABASE_NAME",
+    "DATABASE_NAMES",
     "DATABASE_SSLMODE",
     "DATABASE_SECRET",
     "DATABASE_USER_KEY",
@@ -48,18 +52,42 @@ BACKUP = (
     "BACKUP_COMPRESSION",
     "BACKUP_JOBS",
     "BACKUP_SCHEDULE",
+    "BACKUP_OWNERS",
+    "BACKUP_TABLE_HASHES",
+    "BACKUP_ANOMALY_FACTOR",
+    "BACKUP_TIMEOUT",
+)
+RETENTION = (
     "RETENTION_DAYS",
     "RETENTION_MINIMUM",
+    "RETENTION_DAILY",
+    "RETENTION_WEEKLY",
+    "RETENTION_MONTHLY",
 )
-CONSOLE = ("CONSOLE_COMMAND", "CONSOLE_BACKUP", "CONSOLE_OUTPUT")
+CONSOLE = ("CONSOLE_COMMAND", "CONSOLE_BACKUP", "CONSOLE_OUTPUT", "CONSOLE_DRY_RUN")
 RESTORE = ("RESTORE_BACKUP", "RESTORE_JOBS", "RESTORE_APPLICATIONS")
 
 
-def drop_privileges(uid: int, gid: int) -> list[str]:
-    """Words that put a command under another user, where the tests themselves run as root."""
-    if os.geteuid() != 0:
-        return []
-    return ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups"]
+def without(names: tuple[str, ...], *left_out: str) -> tuple[str, ...]:
+    """Names but for some of them."""
+    return tuple(name for name in names if name not in left_out)
+
+
+# What each script is given. backup.sh is started by backups.sh, once for each database, which
+# keeps the list of them and the time each may take to itself.
+GIVEN = {
+    "backups.sh": COMMON + DATABASE + BACKUP + RETENTION,
+    "backup.sh": (
+        COMMON
+        + without(DATABASE, "DATABASE_NAMES")
+        + ("DATABASE_NAME",)
+        + without(BACKUP, "BACKUP_TIMEOUT")
+        + RETENTION
+    ),
+    "console.sh": COMMON + CONSOLE + RETENTION,
+    "restore.sh": COMMON + DATABASE + RESTORE,
+}
+EVERYTHING = COMMON + DATABASE + ("DATABASE_NAME",) + BACKUP + RETENTION + CONSOLE + RESTORE
 
 
 def give(path: Path, uid: int, gid: int) -> None:
@@ -76,17 +104,25 @@ class Server:
     directory: Path
     pid: int
     log: Path
+    postgres: Postgres = POSTGRES_15
 
-    def psql(self, database: str, sql: str, *, user: str = "keeper", check: bool = True) -> str:
-        """Runs SQL and hands back its rows, tab separated."""
-        done = subprocess.run(
-            [BINARIES / "psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1"],
+    def client(
+        self, tool: str, *words: str | Path, database: str, user: str = "keeper", sql: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs one of the clients, of the server's own version."""
+        return subprocess.run(
+            self.postgres.command([tool, *words], self.directory),
             input=sql,
             text=True,
             capture_output=True,
             check=False,
             env=self.environment(user, database),
         )
+
+    def psql(self, database: str, sql: str, *, user: str = "keeper", check: bool = True) -> str:
+        """Runs SQL and hands back its rows, tab separated."""
+        words = ("-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1")
+        done = self.client("psql", *words, database=database, user=user, sql=sql)
         if check and done.returncode != 0:
             raise AssertionError(done.stderr)
         return done.stdout.strip()
@@ -94,7 +130,7 @@ class Server:
     def environment(self, user: str, database: str) -> dict[str, str]:
         """The environment a client of the tests needs."""
         return {
-            "PATH": SYSTEM_PATH,
+            "PATH": self.postgres.path,
             "PGHOST": "127.0.0.1",
             "PGPORT": str(self.port),
             "PGUSER": user,
@@ -116,27 +152,29 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_server() -> Generator[Server]:
+def running_server(postgres: Postgres = POSTGRES_15) -> Generator[Server]:
     """Makes a cluster, starts it, and removes both again."""
     directory = Path(tempfile.mkdtemp(prefix="pgkeep-server-"))
     process: subprocess.Popen[bytes] | None = None
     try:
         give(directory, SERVER_UID, SERVER_UID)
-        as_server = drop_privileges(SERVER_UID, SERVER_UID)
+        # The server goes with its tests, also when they are killed: SIGINT is its fast shutdown.
+        as_server = drop_privileges(SERVER_UID, SERVER_UID, "--pdeathsig=INT")
         secret = directory / "password"
         secret.write_text(PASSWORD + "\n", encoding="utf-8")
         secret.chmod(0o644)
         data = directory / "data"
+        initdb = [
+            *(*as_server, "initdb", "-D", data, "-U", "keeper"),
+            *(f"--pwfile={secret}", "--auth=scram-sha-256", "--no-sync"),
+            *("--encoding=UTF8", "--locale=C.UTF-8"),
+        ]
         subprocess.run(
-            [
-                *(*as_server, BINARIES / "initdb", "-D", data, "-U", "keeper"),
-                *(f"--pwfile={secret}", "--auth=scram-sha-256", "--no-sync"),
-                *("--encoding=UTF8", "--locale=C.UTF-8"),
-            ],
+            postgres.command(initdb, directory),
             check=True,
             capture_output=True,
             cwd=directory,
-            env={"PATH": SYSTEM_PATH},
+            env={"PATH": postgres.path},
         )
         port = free_port()
         log = directory / "log"
@@ -151,16 +189,16 @@ def running_server() -> Generator[Server]:
             "autovacuum": "off",
             "max_prepared_transactions": "2",
         }
+        words = [word for key, value in options.items() for word in ("-c", f"{key}={value}")]
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [*as_server, str(BINARIES / "postgres"), "-D", str(data)]
-                + [word for key, value in options.items() for word in ("-c", f"{key}={value}")],
+                postgres.command([*as_server, "postgres", "-D", data, *words], directory),
                 stdout=output,
                 stderr=output,
                 cwd=directory,
-                env={"PATH": SYSTEM_PATH},
+                env={"PATH": postgres.path},
             )
-        server = Server(port, directory, process.pid, log)
+        server = Server(port, directory, process.pid, log, postgres)
         wait_until(lambda: server.psql("postgres", "SELECT 1", check=False) == "1", 20)
         yield server
     finally:
@@ -214,6 +252,7 @@ class Pod:
     database: str
     path: str = SYSTEM_PATH
     settings: dict[str, str] = field(default_factory=dict[str, str])
+    postgres: Postgres = POSTGRES_15
 
     @property
     def volume(self) -> Path:
@@ -236,6 +275,7 @@ class Pod:
             "DATABASE_HOST": "127.0.0.1",
             "DATABASE_PORT": str(self.port),
             "DATABASE_NAME": self.database,
+            "DATABASE_NAMES": self.database,
             "DATABASE_SSLMODE": "prefer",
             "DATABASE_SECRET": "postgres-secret",
             "DATABASE_USER_KEY": "user-key",
@@ -245,21 +285,25 @@ class Pod:
             "BACKUP_COMPRESSION": "auto",
             "BACKUP_JOBS": "2",
             "BACKUP_SCHEDULE": "0 2 * * *",
+            "BACKUP_OWNERS": "true",
+            "BACKUP_TABLE_HASHES": "false",
+            "BACKUP_ANOMALY_FACTOR": "2",
+            "BACKUP_TIMEOUT": "3600",
             "RETENTION_DAYS": "30",
             "RETENTION_MINIMUM": "7",
+            "RETENTION_DAILY": "0",
+            "RETENTION_WEEKLY": "0",
+            "RETENTION_MONTHLY": "0",
             "CONSOLE_COMMAND": "list",
             "CONSOLE_BACKUP": "latest",
             "CONSOLE_OUTPUT": "text",
+            "CONSOLE_DRY_RUN": "true",
             "RESTORE_BACKUP": "latest",
             "RESTORE_JOBS": "2",
             "RESTORE_APPLICATIONS": "deployment/shop",
         }
         values |= self.settings | overrides
-        names = COMMON + {
-            "backup.sh": DATABASE + BACKUP,
-            "console.sh": CONSOLE,
-            "restore.sh": DATABASE + RESTORE,
-        }.get(script, DATABASE + BACKUP + CONSOLE + RESTORE)
+        names = GIVEN.get(script, EVERYTHING)
         return {"PATH": self.path} | {name: values[name] for name in names}
 
     def start(
@@ -268,7 +312,7 @@ class Pod:
         """Starts a script in a session of its own; `code` replaces it, to test single functions."""
         command = ["bash", str(SCRIPTS / script)] if code is None else ["bash", "-c", code]
         return subprocess.Popen(
-            [*drop_privileges(POD_UID, POD_GID), *command],
+            self.postgres.command([*drop_privileges(POD_UID, POD_GID), *command], self.root),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -295,12 +339,28 @@ class Pod:
         return self.volume / name
 
     def console(
-        self, command: str = "list", backup: str = "latest", output: str = "text"
+        self,
+        command: str = "list",
+        backup: str = "latest",
+        output: str = "text",
+        *,
+        dry_run: bool = True,
+        **overrides: str,
     ) -> Result:
-        """Runs the console."""
+        """Runs the console; like its template it changes nothing unless it is told to."""
         return self.run(
-            "console.sh", CONSOLE_COMMAND=command, CONSOLE_BACKUP=backup, CONSOLE_OUTPUT=output
+            "console.sh",
+            CONSOLE_COMMAND=command,
+            CONSOLE_BACKUP=backup,
+            CONSOLE_OUTPUT=output,
+            CONSOLE_DRY_RUN="true" if dry_run else "false",
+            **overrides,
         )
+
+    def backups(self, *databases: str, **overrides: str) -> Result:
+        """Runs the entry point of a backup pod, for these databases or the pod's own."""
+        names = "\n".join(databases or (self.database,))
+        return self.run("backups.sh", DATABASE_NAMES=names, **overrides)
 
     def restore(self, backup: str = "latest", **overrides: str) -> Result:
         """Runs a restore."""
@@ -323,14 +383,33 @@ class Pod:
             else []
         )
 
-    def listed(self) -> list[dict[str, str]]:
+    def listed(self, **overrides: str) -> list[dict[str, str]]:
         """The console's list, as the tool reads it."""
-        lines = self.console(output="tsv").output.splitlines()
-        assert lines[0] == "#pgkeep-list 1"
-        assert lines[-1].startswith("#disk ")
+        settings = {"CONSOLE_OUTPUT": "tsv"} | overrides
+        lines = self.run("console.sh", **settings).output.splitlines()
+        assert lines[0] == "#pgkeep-list 1", lines
+        assert lines[-1].startswith("#disk "), lines
         return [
             dict(zip(lines[1].split("\t"), line.split("\t"), strict=True)) for line in lines[2:-1]
         ]
+
+    def flags(self, name: str) -> set[str]:
+        """What the list says of a backup beside its status."""
+        (row,) = [each for each in self.listed() if each["name"] == name]
+        return set(row["flags"].split(",")) - {"-"}
+
+    def mark(self, kind: str, name: str) -> str | None:
+        """Why a backup is damaged, pinned, proven, …: its mark's text; None without a mark."""
+        path = self.volume / ".records" / kind / name
+        return path.read_text(encoding="utf-8").rstrip("\n") if path.exists() else None
+
+    def put_mark(self, kind: str, name: str) -> None:
+        """Marks a backup as a run would have."""
+        path = self.volume / ".records" / kind / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("2026-11-23T02:00:00Z a test\n", encoding="utf-8")
+        for made in (path.parent, path):
+            give(made, POD_UID, POD_GID)
 
 
 def finish(process: subprocess.Popen[str], seconds: float = 120) -> Result:
@@ -362,8 +441,17 @@ def kill_session(session: int, number: signal.Signals) -> None:
             os.kill(pid, number)
 
 
+@cache
+def keep_mounts_to_ourselves() -> None:
+    """Moves the tests into a mount namespace: what they mount goes with them, however they end."""
+    if ctypes.CDLL(None, use_errno=True).unshare(0x00020000) != 0:  # CLONE_NEWNS
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+
+
 @contextmanager
-def new_pod(port: int, database: str) -> Generator[Pod]:
+def new_pod(port: int, database: str, postgres: Postgres = POSTGRES_15) -> Generator[Pod]:
     """A pod with an empty volume and the right Secret, gone at the end.
 
     Not in pytest's own directory: that is for its owner alone, and scripts run as somebody else.
@@ -374,7 +462,7 @@ def new_pod(port: int, database: str) -> Generator[Pod]:
     root = Path(tempfile.mkdtemp(prefix="pgkeep-pod-", dir=parent))
     try:
         root.chmod(0o755)
-        made = Pod(root, port, database)
+        made = Pod(root, port, database, path=postgres.path, postgres=postgres)
         for directory, mode in ((made.volume, 0o770), (made.secret, 0o750), (root / "tmp", 0o700)):
             directory.mkdir()
             give(directory, POD_UID, POD_GID)
@@ -455,13 +543,9 @@ def clone_backup(backup: Path, name: str) -> Path:
 def make_legacy(pod: Pod, server: Server, name: str = "backup-20240229-030405.sql.gz") -> Path:
     """A file as the older script made it: pg_dump piped into gzip."""
     path = pod.volume / name
-    dump = subprocess.run(
-        [BINARIES / "pg_dump", "--no-owner", "--no-acl"],
-        check=True,
-        capture_output=True,
-        env=server.environment("keeper", pod.database),
-    ).stdout
-    path.write_bytes(gzip.compress(dump))
+    dump = server.client("pg_dump", "--no-owner", "--no-acl", database=pod.database)
+    assert dump.returncode == 0, dump.stderr
+    path.write_bytes(gzip.compress(dump.stdout.encode()))
     return path
 
 

@@ -24,7 +24,7 @@ from tests.scripts.harness import (
 
 COLUMNS = (
     "name status created duration_seconds backup_bytes database format server_version"
-    " tables rows large_objects path"
+    " tables rows large_objects path flags kept"
 )
 
 
@@ -97,6 +97,7 @@ def test_the_list_for_the_tool_has_the_form_of_the_contract(
         "backup_bytes": str(legacy.stat().st_size),
         "format": "plain",
         "path": str(legacy),
+        "kept": "unverified backups are never deleted",
     }
 
 
@@ -132,8 +133,15 @@ def test_show_prints_the_summary(pod: Pod, backup: Path) -> None:
     assert result.code == 0
     lines = result.output.splitlines()
     assert lines[0] == "#pgkeep-show 1"
-    assert lines[1:-2] == (backup / "summary").read_text(encoding="utf-8").splitlines()
-    assert lines[-2:] == ["status=verified", f"path={backup}"]
+    assert lines[1:-6] == (backup / "summary").read_text(encoding="utf-8").splitlines()
+    assert lines[-6:] == [
+        "status=verified",
+        f"path={backup}",
+        "flags=-",
+        "kept=the newest verified",
+        "suspicion=-",
+        "damage=-",
+    ]
     assert "4903" in pod.console("show", backup.name).output
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripts.harness import BACKUP, COMMON, CONSOLE, DATABASE, RESTORE, SCRIPTS, Pod, finish
+from tests.scripts.harness import GIVEN, SCRIPTS, Pod, finish
 
 SHELL = sorted(SCRIPTS.glob("*.sh"))
 TOOLS = Path(sys.executable).parent
@@ -25,6 +25,7 @@ OWN = {
     "SECONDS",
     "HOSTNAME",
     "IFS",
+    "PIPESTATUS",
 }
 
 
@@ -35,10 +36,11 @@ def names_read(script: str) -> set[str]:
         text += (SCRIPTS / sourced).read_text(encoding="utf-8")
     text = re.sub(r"^\s*#.*$", "", text, flags=re.MULTILINE)
     read = set(re.findall(r"\$\{?[!#]?([A-Z][A-Z0-9_]+)", text))
-    for line in re.findall(r"require_(?:parameter|number) ((?:[^\n\\]|\\\n)*)", text):
+    for line in re.findall(r"require_(?:parameter|number|truth) ((?:[^\n\\]|\\\n)*)", text):
         read |= set(re.findall(r"\b([A-Z][A-Z_]+)\b", line))
     # What only stands in a text for the reader is not an assignment.
     text = re.sub(r'"[^"\n]*"', "", text)
+    text = re.sub(r"'[^'\n]*'", "", text)
     written = set(
         re.findall(r"(?:^|[\s;({])(?:readonly |local |export )?([A-Z][A-Z0-9_]+)(?:\+?=|\[)", text)
     )
@@ -47,19 +49,15 @@ def names_read(script: str) -> set[str]:
     return read - written - OWN - {"FACTS_PID", "LOCK_DESCRIPTOR"}
 
 
-@pytest.mark.parametrize(
-    ("script", "given"),
-    [
-        ("backup.sh", COMMON + DATABASE + BACKUP),
-        ("console.sh", COMMON + CONSOLE),
-        ("restore.sh", COMMON + DATABASE + RESTORE),
-    ],
-)
-def test_a_script_reads_exactly_the_environment_it_is_given(
-    script: str, given: tuple[str, ...]
-) -> None:
+@pytest.mark.parametrize("script", ["backup.sh", "console.sh", "restore.sh"])
+def test_a_script_reads_exactly_the_environment_it_is_given(script: str) -> None:
     # HOME is for the clients (~/.psqlrc, ~/.postgresql), not for us.
-    assert names_read(script) == set(given) - {"HOME"}
+    assert names_read(script) == set(GIVEN[script]) - {"HOME"}
+
+
+def test_what_backups_and_backup_read_together_is_what_the_pod_is_given() -> None:
+    together = names_read("backups.sh") | names_read("backup.sh")
+    assert together == (set(GIVEN["backups.sh"]) | {"DATABASE_NAME"}) - {"HOME"}
 
 
 @pytest.mark.parametrize("path", SHELL, ids=lambda path: path.name)
@@ -84,14 +82,14 @@ def test_shfmt_has_nothing_to_change() -> None:
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("name", ["backup.sh", "console.sh", "restore.sh"])
+@pytest.mark.parametrize("name", ["backups.sh", "backup.sh", "console.sh", "restore.sh"])
 def test_a_script_does_nothing_when_it_is_sourced(pod: Pod, name: str) -> None:
     result = pod.run(name, code=f"source {SCRIPTS}/{name}; echo quiet")
     assert result.output == "quiet\n"
     assert list(pod.volume.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["backup.sh", "console.sh", "restore.sh"])
+@pytest.mark.parametrize("name", ["backups.sh", "backup.sh", "console.sh", "restore.sh"])
 def test_a_script_without_its_siblings_stops_at_once(pod: Pod, name: str) -> None:
     lonely = pod.root / name
     lonely.write_text((SCRIPTS / name).read_text(encoding="utf-8"), encoding="utf-8")
@@ -124,6 +122,16 @@ def test_an_unexpected_failure_still_names_its_place(pod: Pod) -> None:
     assert cause.startswith("CAUSE: line ")
     assert "false" in cause
     assert cure.startswith("CURE: ")
+
+
+def test_a_failure_is_told_wherever_the_output_of_the_failing_step_goes(pod: Pod) -> None:
+    code = (
+        f"source {SCRIPTS}/common.sh; start_script; broken() {{ fail 1 test what why how; }};"
+        "broken >/dev/null 2>&1"
+    )
+    result = pod.run("console.sh", code=code)
+    assert result.code == 1
+    assert result.explained() == "ERROR: what\nCAUSE: why\nCURE: how"
 
 
 @pytest.mark.parametrize("delay", [0, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.05])

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# What is known of a backup beyond its own files. Shared by backup, console and restore.
+#
+# A mark is one small file, .records/KIND/NAME, holding `TIME why`:
+#   damaged       a verification failed                     pinned      retention must leave it alone
+#   proven        restored, and every fact compared equal   suspicious  unlike the ones before it, nobody has looked yet
+#   acknowledged  it was suspicious, and somebody has looked
+# A backup that is being read is known by a lock instead: the kernel frees it when the reader is gone, however it went.
+
+HELD_DESCRIPTOR='' # open while this run reads a backup
+
+mark_file() { printf '%s/.records/%s/%s' "$BACKUP_DIRECTORY" "$1" "$2"; }
+
+has_mark() { [[ -e $BACKUP_DIRECTORY/.records/$1/$2 ]]; }
+
+# set_mark KIND NAME WHY: whole or not at all, and on the disk before anybody acts on it.
+set_mark() {
+  local directory="$BACKUP_DIRECTORY/.records/$1"
+  mkdir -p "$directory" || return 1
+  printf '%s %s\n' "$(now_iso)" "${3//$'\n'/ }" >"$directory/.$2.new" || return 1
+  mv -f "$directory/.$2.new" "$directory/$2" || return 1
+  flush_paths "$directory/$2" "$directory"
+}
+
+clear_mark() { rm -f "$BACKUP_DIRECTORY/.records/$1/$2"; }
+
+# `TIME why` of a mark, or "-".
+mark_text() {
+  if has_mark "$1" "$2"; then cat "$BACKUP_DIRECTORY/.records/$1/$2"; else printf -- '-'; fi
+}
+
+# Marks of backups that are no longer there say nothing any more.
+sweep_marks() {
+  local mark name
+  for mark in "$BACKUP_DIRECTORY"/.records/{damaged,pinned,proven,suspicious,acknowledged}/backup-*; do
+    name=${mark##*/}
+    if [[ -f $mark && ! -e $BACKUP_DIRECTORY/$name && ! -e $BACKUP_DIRECTORY/.trash/$name ]]; then rm -f "$mark"; fi
+  done
+}
+
+# hold NAME: until `release` or the end of this run retention leaves the backup alone. False when it has just gone.
+# Legacy files need no lock: retention never touches them.
+hold() {
+  local file="$BACKUP_DIRECTORY/$1/manifest.json"
+  release
+  [[ -f $file ]] || return 0
+  exec {HELD_DESCRIPTOR}<"$file" || return 1
+  flock -s "$HELD_DESCRIPTOR" && [[ -f $file ]]
+}
+
+release() {
+  [[ -n $HELD_DESCRIPTOR ]] || return 0
+  exec {HELD_DESCRIPTOR}<&-
+  HELD_DESCRIPTOR=''
+}
+
+# while_unused NAME COMMAND…: runs the command while nobody can begin to read the backup; exit code 75 when it is in use.
+# Opened for writing too, because NFS gives exclusive locks on no other terms.
+while_unused() {
+  local file="$BACKUP_DIRECTORY/$1/manifest.json" descriptor code=0
+  [[ -f $file ]] || {
+    "${@:2}"
+    return
+  }
+  { exec {descriptor}<>"$file"; } 2>/dev/null || return 75
+  if flock -n -x "$descriptor"; then "${@:2}" || code=$?; else code=75; fi
+  exec {descriptor}<&-
+  return "$code"
+}
+
+# Comma-separated, in the order of the list; "-" for none.
+backup_flags() {
+  local flags=''
+  ! has_mark pinned "$1" || flags+=,pinned
+  ! has_mark proven "$1" || flags+=,proven
+  ! has_mark suspicious "$1" || flags+=,suspicious
+  is_legacy "$1" || while_unused "$1" true || flags+=,in-use
+  flags=${flags#,}
+  printf '%s' "${flags:--}"
+}

@@ -1,0 +1,7 @@
+-- ANALYZE of every table on its own, so that one that fails does not take the others along. No variables.
+\set ON_ERROR_STOP off
+SELECT format('ANALYZE %I.%I', n.nspname, c.relname)
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind IN ('r', 'm', 'p') AND c.relpersistence <> 't' AND n.nspname <> 'information_schema'
+ ORDER BY c.oid
+\gexec

@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# The session that exports the snapshot and reads the facts in it, while pg_dump dumps the same snapshot. Part of backup.
+#
+# The session is a coprocess: when this script is gone, so is its input, psql ends, and with it the transaction. Should
+# the script only stand still, or the network swallow everything, the server itself ends the session (session.sql).
+
+# A table under an exclusive lock (a migration) must not let the backup wait for ever, nor queue everyone behind it.
+LOCK_WAIT=60s
+# A session that waits for pg_dump says something this often; session.sql lets the server end one that is silent for
+# ten times as long.
+readonly HEARTBEAT=60
+
+SNAPSHOT=''
+FACTS_PROCESS='' # the psql that holds the snapshot
+
+# bash takes the array FACTS away when the session has ended.
+facts_say() {
+  local input=${FACTS[1]:-}
+  [[ -n $input ]] || facts_broken
+  { printf '%s\n' "$@" >&"$input"; } 2>/dev/null || facts_broken
+}
+
+facts_hear() {
+  local output=${FACTS[0]:-}
+  [[ -n $output ]] || facts_broken
+  IFS= read -r "$1" <&"$output" || facts_broken
+}
+
+facts_broken() {
+  quote_output "$WORK/facts.errors"
+  explain "$WORK/facts.errors"
+  fail 1 "${KIND:-facts}" "the session that holds the snapshot ended early" "$CAUSE" "$CURE"
+}
+
+# facts_write FILE SCRIPT: what the script prints goes into the file.
+facts_write() { facts_say "\\o '$1'" "\\i '$SCRIPTS/$2'" '\o'; }
+
+open_snapshot() {
+  set -m # a process group of its own, so that it can be ended as a whole
+  # name, target and comment are for database-settings.sql, table_hashes for facts.sql.
+  coproc FACTS { psql_on "$DATABASE_NAME" -v name="$DATABASE_NAME" -v target="$DATABASE_NAME" -v comment=true \
+    -v table_hashes="$BACKUP_TABLE_HASHES" 2>"$WORK/facts.errors"; }
+  FACTS_PROCESS=$FACTS_PID
+  set +m
+  facts_say "SET lock_timeout = '$LOCK_WAIT';" "\\i '$SCRIPTS/session.sql'" \
+    'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;' 'SELECT pg_export_snapshot();'
+  facts_hear SNAPSHOT
+  facts_say "\\i '$SCRIPTS/locks.sql'"
+  # Sequences know no snapshot: their values are read before the dump and after it, and the dump's lie between.
+  facts_write "$WORK/sequences.before" sequences.sql
+  facts_say '\echo locked'
+  facts_hear _
+}
+
+# The facts are read while pg_dump runs; nobody waits here.
+read_facts() {
+  facts_write "$WORK/facts.json" facts.sql
+  facts_write "$STAGE/database.sql" database-settings.sql
+  facts_say '\echo counted'
+}
+
+close_snapshot() {
+  facts_hear _
+  facts_write "$WORK/sequences.after" sequences.sql
+  facts_say 'COMMIT;' '\q'
+  wait "$FACTS_PROCESS" || facts_broken
+  [[ -s $WORK/facts.json && -s $WORK/sequences.before && -s $WORK/sequences.after ]] || facts_broken
+}
+
+# Waits for the newest child as `wait_child` does. Meanwhile keeps the session from falling silent, and does not go on
+# dumping when it has ended.
+wait_with_heartbeat() {
+  local last=$((${#CHILDREN[@]} - 1)) dump pause
+  dump=${CHILDREN[last]}
+  while kill -0 "$dump" 2>/dev/null; do
+    start_child sleep "$HEARTBEAT"
+    pause=${CHILDREN[last + 1]}
+    wait -n "$dump" "$pause" "$FACTS_PROCESS" || true
+    kill -KILL -- "-$pause" 2>/dev/null || true
+    wait "$pause" 2>/dev/null || true
+    unset "CHILDREN[$((last + 1))]"
+    facts_say 'SELECT 1 \g /dev/null'
+  done
+  wait_child
+}
+
+dump() {
+  local -a options=(--no-password "--snapshot=$SNAPSHOT" "--lock-wait-timeout=$LOCK_WAIT" "$(compression_option)")
+  # A client_encoding that the database is set to would be the dump's, and might not hold every character.
+  options+=("--encoding=$SERVER_ENCODING")
+  [[ $BACKUP_OWNERS == true ]] || options+=(--no-owner --no-acl)
+  if [[ $BACKUP_FORMAT == directory ]]; then
+    options+=(--format=directory "--jobs=$BACKUP_JOBS" "--file=$STAGE/database")
+  else
+    options+=(--format=plain "--file=$STAGE/$NAME.sql.gz")
+  fi
+  start_child pg_dump "${options[@]}" --dbname="$(conninfo "$DATABASE_NAME")" 2>"$WORK/dump.errors"
+}
+
+tool_failed() {
+  quote_output "$1"
+  explain "$1"
+  fail 1 "$KIND" "$2" "$CAUSE" "$CURE"
+}
+
+make_dump() {
+  local started
+  begin 'Opened a snapshot'
+  open_snapshot
+  done_step "$SNAPSHOT"
+  begin 'Dumped the database and counted its rows'
+  started=$(microseconds)
+  dump
+  read_facts
+  wait_with_heartbeat || tool_failed "$WORK/dump.errors" "pg_dump of database \"$DATABASE_NAME\" failed"
+  quote_output "$WORK/dump.errors"
+  close_snapshot
+  DUMP_SECONDS=$(seconds_since "$started")
+  # pg_dump makes its directory for the owner alone.
+  chmod -R g+rwX "$STAGE"
+  done_step "$BACKUP_FORMAT, $COMPRESSION, $(human_size "$(bytes_below "$STAGE")")"
+
+  begin 'Saved roles and tablespaces'
+  # The connection string of -l is taken apart by libpq, so a database name with "=" works as well.
+  run pg_dumpall --globals-only --no-role-passwords --no-password --file="$STAGE/globals.sql" \
+    --database="$(conninfo "$DATABASE_NAME")" 2>"$WORK/globals.errors" \
+    || tool_failed "$WORK/globals.errors" 'pg_dumpall of roles and tablespaces failed'
+  done_step 'without passwords'
+}
