@@ -34,7 +34,7 @@ class BackupScheduleArgs:
 
 
 class BackupSchedule(pulumi.ComponentResource):
-    """Backs the database up by schedule, and deletes old backups after a good one."""
+    """Backs the databases up by schedule, and deletes old backups after a good one."""
 
     cron_job_name: pulumi.Output[str]
     """Name of the CronJob."""
@@ -52,22 +52,37 @@ class BackupSchedule(pulumi.ComponentResource):
                     app=names.BACKUP,
                     component="backup",
                     service_account=args.service_account,
-                    script="backup.sh",
+                    script="backups.sh",
                     database=args.database,
+                    retention=args.retention,
                     environment={
                         "BACKUP_FORMAT": args.dump.format,
                         "BACKUP_COMPRESSION": args.dump.compression,
                         "BACKUP_JOBS": str(args.dump.jobs),
                         "BACKUP_SCHEDULE": args.schedule.cron,  # shown in the log, nothing more
-                        "RETENTION_DAYS": str(args.retention.days),
-                        "RETENTION_MINIMUM": str(args.retention.minimum),
+                        "BACKUP_OWNERS": _word(args.dump.owners),
+                        "BACKUP_TABLE_HASHES": _word(args.dump.table_hashes),
+                        "BACKUP_ANOMALY_FACTOR": str(args.dump.anomaly_factor),
+                        "BACKUP_TIMEOUT": str(args.jobs.backup_timeout),
                     },
                 ),
                 schedule=args.schedule,
                 jobs=args.jobs,
-                timeout=args.jobs.backup_timeout,
+                timeout=_deadline(args),
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.cron_job_name = job.metadata["name"]
         self.register_outputs({"cron_job_name": self.cron_job_name})
+
+
+def _word(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _deadline(args: BackupScheduleArgs) -> int:
+    """Returns the seconds after which the Job is stopped, whatever it does."""
+    timeout, count = args.jobs.backup_timeout, len(args.database.names)
+    # Of several databases the script stops each after its own time, so that one that hangs takes
+    # nothing from the next. The minute is for what comes before, between and after them.
+    return timeout if count == 1 else count * timeout + 60

@@ -1,6 +1,6 @@
-"""Console: a suspended CronJob from which Jobs that only look at the volume are made.
+"""Console: a suspended CronJob from which Jobs that work on the volume alone are made.
 
-Its pods have no credentials of the database: to list, show or verify backups needs none.
+Its pods have no credentials of the database: to list, check, pin or prune backups needs none.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import pulumi
 from components import names
 from components.cronjobs import CronJobArgs, cron_job, template_only
 from components.pods import PodArgs, PodContext
-from components.settings import JobSettings, ScheduleSettings
+from components.settings import JobSettings, RetentionSettings, ScheduleSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,11 +20,12 @@ class ConsoleArgs:
     context: PodContext
     service_account: pulumi.Input[str]
     schedule: ScheduleSettings
+    retention: RetentionSettings
     jobs: JobSettings
 
 
 class Console(pulumi.ComponentResource):
-    """The template of Jobs that list, show and verify backups."""
+    """The template of Jobs that list, check, pin and prune backups."""
 
     cron_job_name: pulumi.Output[str]
     """Name of the suspended CronJob."""
@@ -43,11 +44,15 @@ class Console(pulumi.ComponentResource):
                     component="console",
                     service_account=args.service_account,
                     script="console.sh",
+                    # As in the backup's pods: a plan must say what the next backup would do.
+                    retention=args.retention,
                     # What a Job does when nothing is overridden: it lists, and changes nothing.
                     environment={
                         "CONSOLE_COMMAND": "list",
                         "CONSOLE_BACKUP": "latest",
                         "CONSOLE_OUTPUT": "text",
+                        # Also when only the command is overridden: nobody prunes by leaving out.
+                        "CONSOLE_DRY_RUN": "true",
                     },
                 ),
                 schedule=template_only(args.schedule),

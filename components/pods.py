@@ -7,7 +7,12 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components import names
-from components.settings import DatabaseSettings, ImageSettings, ResourceSettings
+from components.settings import (
+    DatabaseSettings,
+    ImageSettings,
+    ResourceSettings,
+    RetentionSettings,
+)
 
 # One group for every image: Debian's postgres is uid 999, Alpine's 70. Files on the volume are
 # group writable, so a stack may move from one to the other. fsGroup alone would not do: it has no
@@ -44,6 +49,7 @@ class PodArgs:
     script: str
     environment: Mapping[str, str]
     database: DatabaseSettings | None = None  # none: the pod gets no credentials
+    retention: RetentionSettings | None = None  # none: the pod decides about no backup
 
 
 def pod_template(context: PodContext, args: PodArgs) -> k8s.core.v1.PodTemplateSpecArgs:
@@ -113,7 +119,7 @@ def _container(context: PodContext, args: PodArgs) -> k8s.core.v1.ContainerArgs:
 
 
 def _environment(context: PodContext, args: PodArgs) -> list[k8s.core.v1.EnvVarArgs]:
-    """Returns the variables: the common ones, those of the database, those of the workload."""
+    """Returns the variables: the common ones, of the database, of the workload, of retention."""
     environment: dict[str, pulumi.Input[str]] = {
         "NAMESPACE": context.namespace,
         "VOLUME_NAME": context.volume_claim,
@@ -126,7 +132,8 @@ def _environment(context: PodContext, args: PodArgs) -> list[k8s.core.v1.EnvVarA
         own = {
             "DATABASE_HOST": args.database.host,
             "DATABASE_PORT": str(args.database.port),
-            "DATABASE_NAME": args.database.name,
+            # One a line: a name may hold any other separator, but no control character.
+            "DATABASE_NAMES": "\n".join(args.database.names),
             "DATABASE_SSLMODE": args.database.ssl_mode,
             # Names only, for messages that say which Secret and key to mend.
             "DATABASE_SECRET": args.database.secret,
@@ -134,6 +141,14 @@ def _environment(context: PodContext, args: PodArgs) -> list[k8s.core.v1.EnvVarA
             "DATABASE_PASSWORD_KEY": args.database.password_key,
             "CREDENTIALS_DIRECTORY": CREDENTIALS_DIRECTORY,
             **own,
+        }
+    if args.retention:
+        own |= {
+            "RETENTION_DAYS": str(args.retention.days),
+            "RETENTION_MINIMUM": str(args.retention.minimum),
+            "RETENTION_DAILY": str(args.retention.daily),
+            "RETENTION_WEEKLY": str(args.retention.weekly),
+            "RETENTION_MONTHLY": str(args.retention.monthly),
         }
     # The kubelet expands $(NAME) and halves $$ in values; a database's name may hold both.
     environment |= {name: value.replace("$", "$$") for name, value in own.items()}

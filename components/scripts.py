@@ -16,8 +16,9 @@ from components import names
 
 DIRECTORY = Path(__file__).resolve().parent.parent / "scripts"
 _SUFFIXES = frozenset((".sh", ".sql", ".awk"))
-# What each CronJob starts. Without one of them a pod could only fail.
-_ENTRY_POINTS = ("backup.sh", "console.sh", "restore.sh")
+# What each CronJob starts, and what backups.sh runs for each database. Without one of them a pod
+# could only fail.
+_ENTRY_POINTS = ("backups.sh", "backup.sh", "console.sh", "restore.sh")
 # The API server's limit for the data of one ConfigMap.
 _LARGEST = 1024 * 1024
 

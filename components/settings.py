@@ -29,7 +29,7 @@ class DatabaseSettings:
 
     host: str
     port: int
-    name: str
+    names: tuple[str, ...]  # at least one; all on the same server, with the same credentials
     secret: str
     user_key: str
     password_key: str
@@ -68,14 +68,20 @@ class DumpSettings:
     format: str
     compression: str
     jobs: int
+    owners: bool
+    table_hashes: bool
+    anomaly_factor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionSettings:
-    """What is kept: everything younger than `days`, and never fewer than `minimum`."""
+    """What is kept: everything younger than `days`, never fewer than `minimum`, and old ones."""
 
     days: int
     minimum: int
+    daily: int  # 0: off, as with the two below
+    weekly: int
+    monthly: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +141,7 @@ def load(config: ConfigSource, *, stack: str) -> Settings:
         database=DatabaseSettings(
             host=read.text("databaseHost", validation.database_host),
             port=read.text("databasePort", validation.whole_number(1, 65535, 5432)),
-            name=read.text("databaseName", validation.database_name),
+            names=read.one_or_several("databaseName", "databases", validation.database_name),
             secret=read.text("databaseSecret", validation.subdomain_name("postgres-secret")),
             user_key=read.text("databaseUserKey", validation.secret_key("username")),
             password_key=read.text("databasePasswordKey", validation.secret_key("password")),
@@ -160,12 +166,19 @@ def load(config: ConfigSource, *, stack: str) -> Settings:
             format=read.text("format", validation.one_of("directory", "plain")),
             compression=read.text("compression", validation.compression),
             jobs=read.text("jobs", validation.whole_number(1, 64, 2)),
+            owners=read.text("owners", validation.truth),
+            table_hashes=read.text("tableHashes", validation.truth),
+            # Below 2 an ordinary day would be suspicious, and hold retention.
+            anomaly_factor=read.text("anomalyFactor", validation.whole_number(2, 1000, 2)),
         ),
         retention=RetentionSettings(
             # A century: beyond it a date may leave what the shell's arithmetic can hold.
             days=read.text("retentionDays", validation.whole_number(1, 36500, 30)),
             # At least 1: the newest good backup is never deleted.
             minimum=read.text("retentionMinimum", validation.whole_number(1, 10000, 7)),
+            daily=read.text("retentionDaily", validation.whole_number(0, 1000, 7)),
+            weekly=read.text("retentionWeekly", validation.whole_number(0, 1000, 4)),
+            monthly=read.text("retentionMonthly", validation.whole_number(0, 1000, 12)),
         ),
         volume=VolumeSettings(
             name=read.text("volumeName", validation.subdomain_name("backup-pvc")),
@@ -255,6 +268,22 @@ class _Reader:
         for index, item in enumerate(items):
             self._item(f"{key}[{index}]", item, rule, known=items[:index])
         return tuple(cast("list[str]", items))
+
+    def one_or_several(self, one: str, several: str, rule: Callable[[str], str]) -> tuple[str, ...]:
+        """Reads a pair of keys of which exactly one is set."""
+        value = self.text(one, lambda text: rule(text) if text else text)
+        values = self.array(several, rule)
+        if any(key.partition("[")[0] in (one, several) for key in self._problems):
+            return values
+        example = _example(rule)
+        if value and values:
+            refused = RefusedError(f"a name here or names in {several}, not both", "")
+            self._refuse(one, value, refused, command=f"pulumi config rm {one}")
+        if not value and not values:
+            first = set_command(f"{several}[0]", example)
+            allowed = f"a name, or for more than one the names in {several} ({first})"
+            self._refuse(one, value, RefusedError(allowed, example))
+        return values or (value,)
 
     def _item(
         self, place: str, item: object, rule: Callable[[str], str], *, known: list[object]

@@ -28,7 +28,7 @@ class PostgresBackupArgs:
 
 
 class PostgresBackup(pulumi.ComponentResource):
-    """Backups of one database: the volume, the schedule, the templates and the rights."""
+    """Backups of a server's databases: the volume, the schedule, the templates and the rights."""
 
     namespace: pulumi.Output[str]
     """The namespace everything is in."""
@@ -37,7 +37,7 @@ class PostgresBackup(pulumi.ComponentResource):
     backup_cron_job: pulumi.Output[str]
     """Name of the CronJob that makes backups."""
     console_cron_job: pulumi.Output[str]
-    """Name of the suspended CronJob that lists, shows and verifies backups."""
+    """Name of the suspended CronJob that lists, checks, pins and prunes backups."""
     restore_cron_job: pulumi.Output[str]
     """Name of the suspended CronJob that restores."""
     run_backup_command: pulumi.Output[str]
@@ -107,6 +107,7 @@ class PostgresBackup(pulumi.ComponentResource):
                 context=context,
                 service_account=access.console_account,
                 schedule=settings.schedule,
+                retention=settings.retention,
                 jobs=settings.jobs,
             ),
             opts=pulumi.ResourceOptions(parent=self),

@@ -2,16 +2,19 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from pgkeep.errors import AnswerError
 from pgkeep.humanise import parse_time, printable
 
 Status = Literal["verified", "damaged", "unverified"]
+Flag = Literal["pinned", "proven", "suspicious", "in-use"]
+Verdict = Literal["keep", "delete"]
 
 LIST_MARK = "#pgkeep-list 1"
 SHOW_MARK = "#pgkeep-show 1"
+PRUNE_MARK = "#pgkeep-prune 1"
 
 _NAME = re.compile(r"backup-\d{8}-\d{6}(\.sql\.gz)?")
 _COLUMNS = (
@@ -27,8 +30,15 @@ _COLUMNS = (
     "rows",
     "large_objects",
     "path",
+    "flags",
+    "kept",
 )
 _STATUSES = ("verified", "damaged", "unverified")
+_FLAGS: tuple[Flag, ...] = ("pinned", "proven", "suspicious", "in-use")
+# Details that a console of an older stack does not tell.
+_SINCE_FLAGS = ("flags", "kept", "suspicion", "damage")
+_GOES = "goes: "
+_CLOCKS_DIFFER = timedelta(days=1)
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\"}
 
 
@@ -51,6 +61,22 @@ class Backup:
     tables: int | None = None
     rows: int | None = None
     large_objects: int | None = None
+    flags: tuple[Flag, ...] = ()
+    kept: str | None = None
+    """Why retention leaves it, or `goes: …` when the next one takes it."""
+    suspicion: str | None = None
+    """Why it is suspicious; only in the details, as the next one."""
+    damage: str | None = None
+
+    @property
+    def suspicious(self) -> bool:
+        """Whether it differs from its predecessors, and nobody has acknowledged that."""
+        return "suspicious" in self.flags
+
+    @property
+    def goes(self) -> str | None:
+        """Why the next retention takes it; None when it stays."""
+        return self.kept.removeprefix(_GOES) if self.kept and self.kept.startswith(_GOES) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +95,62 @@ class Listing:
     backups: tuple[Backup, ...]
     disk: Disk
 
+    def latest(self, now: datetime, *, database: str | None = None) -> Backup | None:
+        """The newest verified backup: what `latest` means everywhere.
+
+        Args:
+            now: A backup that a wrong clock has dated more than a day ahead is never the latest.
+            database: Only of this one.
+        """
+        return next(
+            (
+                one
+                for one in self.backups
+                if one.status == "verified"
+                and one.created <= now + _CLOCKS_DIFFER
+                and database in (None, one.database)
+            ),
+            None,
+        )
+
     @property
-    def latest(self) -> Backup | None:
-        """The newest verified backup: what `latest` means everywhere."""
-        return next((backup for backup in self.backups if backup.status == "verified"), None)
+    def databases(self) -> tuple[str, ...]:
+        """The databases there are backups of, those with the newest backups first."""
+        return tuple(dict.fromkeys(one.database for one in self.backups if one.database))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What retention says about one backup."""
+
+    verdict: Verdict
+    name: str
+    database: str | None
+    reason: str
+
+    @property
+    def created(self) -> datetime | None:
+        """When the backup was made, by its name; None when the name holds no real date."""
+        try:
+            return datetime.strptime(self.name[7:22], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruning:
+    """What retention would do, or has done."""
+
+    dry_run: bool
+    decisions: tuple[Decision, ...]
+    """One for each backup, newest first."""
+    count: int
+    """How many backups would go, or have gone."""
+
+    @property
+    def deletions(self) -> tuple[Decision, ...]:
+        """What was decided to go."""
+        return tuple(one for one in self.decisions if one.verdict == "delete")
 
 
 def parse_list(lines: list[str]) -> Listing:
@@ -116,7 +194,63 @@ def parse_show(lines: list[str]) -> Backup:
         if not equals or not key or key in values:
             raise _unexpected("a backup's details", "KEY=VALUE, each key once", row)
         values[key] = value
+    missing = [key for key in _SINCE_FLAGS if key not in values]
+    if missing:
+        raise _unexpected("a backup's details", f"also {', '.join(missing)}", " ".join(rows[1:]))
     return _backup(values, " ".join(rows[1:]))
+
+
+def parse_prune(lines: list[str], *, dry_run: bool) -> Pruning:
+    """Read the answer to `prune`.
+
+    Args:
+        lines: The answer.
+        dry_run: What was asked for. A run that did the other thing has to be known at once.
+
+    Raises:
+        AnswerError: It is not of the agreed form.
+    """
+    rows = [line for line in lines if line.strip()]
+    if not rows or rows[0] != PRUNE_MARK:
+        raise _unexpected("what retention says", PRUNE_MARK, rows[0] if rows else "")
+    decisions = [_decision(row) for row in rows[1:-1]]
+    if len({one.name for one in decisions}) != len(decisions):
+        raise _unexpected("what retention says", "each backup once", " ".join(rows[1:-1]))
+    decisions.sort(key=lambda one: one.name, reverse=True)
+    count = _result(rows[-1], "dry-run" if dry_run else "done")
+    answer = Pruning(dry_run=dry_run, decisions=tuple(decisions), count=count)
+    planned = len(answer.deletions)
+    # A run may do less than was decided: somebody has begun to read a backup meanwhile.
+    if count > planned or (dry_run and count != planned):
+        raise _unexpected("the number of backups that go", str(planned), rows[-1])
+    return answer
+
+
+def _decision(row: str) -> Decision:
+    values = row.split("\t")
+    if len(values) != 4:
+        raise _unexpected("a line of what retention says", "4 columns", row)
+    verdict, name, database, reason = values
+    if not _NAME.fullmatch(name):
+        raise _unexpected("a backup's name", "backup-YYYYMMDD-HHMMSS", name or row)
+    if verdict not in ("keep", "delete"):
+        raise _unexpected(f"the verdict on {name}", "keep or delete", verdict or row)
+    known = {"database": database, "reason": reason}
+    return Decision(
+        verdict=verdict,
+        name=name,
+        database=_text(known, "database"),
+        reason=_text(known, "reason") or "-",
+    )
+
+
+def _result(row: str, word: str) -> int:
+    words = row.split()
+    if len(words) == 3 and words[:2] == ["#result", word]:
+        count = _integer(words[2])
+        if count is not None:
+            return count
+    raise _unexpected("the last line of what retention says", f"#result {word} N", row)
 
 
 def _disk(row: str) -> Disk:
@@ -159,7 +293,22 @@ def _backup(values: dict[str, str], row: str) -> Backup:
         tables=whole("tables"),
         rows=whole("rows"),
         large_objects=whole("large_objects"),
+        flags=_flags(values, name),
+        kept=_text(values, "kept"),
+        suspicion=_text(values, "suspicion"),
+        damage=_text(values, "damage"),
     )
+
+
+def _flags(values: dict[str, str], name: str) -> tuple[Flag, ...]:
+    value = values.get("flags", "")
+    if value == "-":
+        return ()
+    words = value.split(",")
+    known: tuple[Flag, ...] = tuple(flag for flag in _FLAGS if flag in words)
+    if list(known) != words:
+        raise _unexpected(f"the flags of {name}", f"some of {','.join(_FLAGS)} or -", value)
+    return known
 
 
 def _text(values: dict[str, str], key: str) -> str | None:

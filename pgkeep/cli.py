@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from pgkeep.commands import backup, listing, restore
+from pgkeep.commands import backup, listing, restore, retention
 from pgkeep.errors import EXIT_CODES_HELP, ExitCode, PgkeepError
 from pgkeep.options import global_options_first
 from pgkeep.session import Session, make_console, print_error
@@ -67,5 +67,5 @@ def options(
     context.obj = Session(kubeconfig=kubeconfig, context=kube_context, namespace=namespace)
 
 
-for command in (backup, listing, restore):
+for command in (backup, listing, retention, restore):
     command.register(app)

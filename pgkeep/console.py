@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable
 
-from pgkeep.backups import Backup, Listing, parse_list, parse_show
+from pgkeep.backups import Backup, Listing, Pruning, parse_list, parse_prune, parse_show
 from pgkeep.discovery import find_cronjob
 from pgkeep.errors import JobFailedError, NotFoundError, PgkeepError
 from pgkeep.follow import JobFollower, remove_job
@@ -22,15 +22,17 @@ def run_console(
     *,
     backup: str = LATEST,
     output: str = "tsv",
+    dry_run: bool = True,
     on_line: Callable[[str], None] | None = None,
 ) -> JobResult:
     """Run one console command to its end. The Job is deleted afterwards, whatever happens.
 
     Args:
         session: Where.
-        command: list, show or verify.
+        command: list, show, verify, prune, pin, unpin or acknowledge.
         backup: A name, latest or all.
         output: tsv or text.
+        dry_run: Whether prune only says what it would do.
         on_line: Called with every line as it comes.
 
     Raises:
@@ -44,6 +46,7 @@ def run_console(
             "CONSOLE_COMMAND": command,
             "CONSOLE_BACKUP": backup,
             "CONSOLE_OUTPUT": output,
+            "CONSOLE_DRY_RUN": "true" if dry_run else "false",
         },
     )
     name = str(session.cluster.create(JOBS, job)["metadata"]["name"])
@@ -94,6 +97,43 @@ def read_show(session: Session, name: str) -> Backup:
     raise failure(answer, f"The details of {name} cannot be read")
 
 
+def read_prune(session: Session, *, dry_run: bool) -> Pruning:
+    """Ask what retention would delete, or let it delete that.
+
+    Raises:
+        JobFailedError: The console failed.
+        AnswerError: Its answer cannot be read.
+        PgkeepError: As `run_console` says.
+    """
+    answer = run_console(session, "prune", dry_run=dry_run)
+    if not answer.succeeded:
+        raise failure(
+            answer,
+            "What retention would do cannot be read" if dry_run else "The backups were not pruned",
+        )
+    return parse_prune(list(answer.lines), dry_run=dry_run)
+
+
+def mark(session: Session, command: str, name: str) -> tuple[str, ...]:
+    """Let the console note something about a backup; return what it says.
+
+    Args:
+        session: Where.
+        command: pin, unpin or acknowledge.
+        name: A name, or latest.
+
+    Raises:
+        NotFoundError: There is no such backup; the message has the names of those there are.
+        JobFailedError: The console failed for another reason.
+        PgkeepError: As `run_console` says.
+    """
+    answer = run_console(session, command, backup=name, output="text")
+    if answer.succeeded:
+        return answer.lines
+    require_exists(session, name)
+    raise failure(answer, f"pgkeep {command} {name} failed")
+
+
 def require_exists(session: Session, name: str) -> None:
     """Find out whether a failed console run failed because there is no such backup.
 
@@ -103,7 +143,11 @@ def require_exists(session: Session, name: str) -> None:
     """
     listing = read_list(session)
     known = [backup.name for backup in listing.backups]
-    if name in known or (name == LATEST and listing.latest is not None) or name == ALL:
+    if name == ALL or (name == LATEST and listing.latest(session.now()) is not None):
+        return
+    # As the console takes a name: with a path, and a legacy file without its ending.
+    wanted = name.rpartition("/")[2]
+    if wanted in known or f"{wanted}.sql.gz" in known:
         return
     raise no_such_backup(session, name, known)
 

@@ -148,7 +148,7 @@ def _override(present: list[JsonObject], environment: dict[str, str]) -> list[Js
 def variable(workload: JsonObject, name: str) -> str:
     """Return the value of a variable of the container `pgkeep`, of a CronJob or a Job.
 
-    Empty when it is not set.
+    As the container sees it: the stack writes `$$` for each `$`. Empty when it is not set.
     """
     spec: JsonObject = workload["spec"]
     spec = section(spec, "jobTemplate", "spec") or spec
@@ -156,8 +156,13 @@ def variable(workload: JsonObject, name: str) -> str:
         if container["name"] == CONTAINER:
             for entry in entries(container, "env"):
                 if entry["name"] == name:
-                    return str(entry.get("value") or "")
+                    return str(entry.get("value") or "").replace("$$", "$")
     return ""
+
+
+def database_names(workload: JsonObject) -> tuple[str, ...]:
+    """Return the databases of a backup or restore CronJob."""
+    return tuple(name for name in variable(workload, "DATABASE_NAMES").split("\n") if name)
 
 
 def condition(status_holder: JsonObject, kind: str) -> JsonObject | None:

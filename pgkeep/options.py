@@ -9,6 +9,7 @@ from pgkeep.session import Session
 BackupName = Annotated[
     str, typer.Argument(metavar="NAME|latest", help="A backup's name, or latest.")
 ]
+ExactName = Annotated[str, typer.Argument(metavar="NAME", help="A backup's name.")]
 Json = Annotated[
     bool, typer.Option("--json", help="A JSON document for scripts (schemaVersion 1).")
 ]

@@ -1,20 +1,24 @@
 """`pgkeep run-backup`."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
 
 import typer
 
-from pgkeep.console import LATEST, read_show
+from pgkeep.backups import Backup
+from pgkeep.console import LATEST, read_list, read_show
 from pgkeep.discovery import find_cronjob
 from pgkeep.errors import InterruptedByUserError, JobFailedError, PgkeepError
 from pgkeep.follow import JobFollower
 from pgkeep.humanise import duration
-from pgkeep.jobs import JobResult, job_from_cronjob
+from pgkeep.jobs import JobResult, database_names, job_from_cronjob
 from pgkeep.kubernetes_api import JOBS
 from pgkeep.logs import diagnosis
 from pgkeep.options import StartTimeout, session_of
 from pgkeep.render.details import details
+from pgkeep.render.tables import backup_table, warnings
 from pgkeep.session import Session
 
 
@@ -58,7 +62,10 @@ def run_backup(
     if not result.succeeded:
         raise job_failure(session, result, "The backup failed")
     session.done(f"The backup succeeded in {duration(result.seconds)} (job/{name}).")
-    _show_result(session, result)
+    if len(database_names(cronjob)) > 1:
+        _show_results(session, result)
+    else:
+        _show_result(session, result)
 
 
 def _show_result(session: Session, result: JobResult) -> None:
@@ -68,11 +75,35 @@ def _show_result(session: Session, result: JobResult) -> None:
     except PgkeepError as error:
         session.warn(f"Its details could not be read: {error.message}")
         return
-    # Both clocks are the cluster's; a second of rounding each.
-    if result.started and backup.created < result.started - timedelta(seconds=2):
+    if _older(backup, result):
         session.warn(f"The latest backup is {backup.name}, which is older than this run.")
         return
     session.out.print(details(backup, session.now()))
+    _warn(session, [backup])
+
+
+def _show_results(session: Session, result: JobResult) -> None:
+    """Show the backups of all databases that this run has made, as `_show_result`."""
+    try:
+        listing = read_list(session)
+    except PgkeepError as error:
+        session.warn(f"The list could not be read: {error.message}")
+        return
+    made = tuple(backup for backup in listing.backups if not _older(backup, result))
+    session.out.print(
+        backup_table(replace(listing, backups=made), session.now(), session.out),
+    )
+    _warn(session, made)
+
+
+def _older(backup: Backup, result: JobResult) -> bool:
+    # Both clocks are the cluster's; a second of rounding each.
+    return bool(result.started and backup.created < result.started - timedelta(seconds=2))
+
+
+def _warn(session: Session, backups: Sequence[Backup]) -> None:
+    for text in warnings(backups, session.command):
+        session.warn(text)
 
 
 def job_failure(session: Session, result: JobResult, message: str) -> JobFailedError:

@@ -26,14 +26,18 @@ def list_backups(context: typer.Context, as_json: Json = False) -> None:
         session.note(f"Reading the backups of namespace {session.cluster.namespace} …")
     listing = read_list(session)
     if as_json:
-        session.line(json.dumps(tables.list_document(listing, session.cluster.namespace), indent=2))
+        document = tables.list_document(listing, session.cluster.namespace, session.now())
+        session.line(json.dumps(document, indent=2))
         return
     if not listing.backups:
         session.say(f"No backups yet. Make one: {session.command('run-backup')}")
         return
     session.out.print(tables.backup_table(listing, session.now(), session.out))
-    session.say(tables.latest_line(listing, session.now()))
+    for line in tables.latest_lines(listing, session.now()):
+        session.say(line)
     session.say(tables.disk_line(listing))
+    for warning in tables.warnings(listing.backups, session.command):
+        session.warn(warning)
 
 
 def show(context: typer.Context, name: BackupName, as_json: Json = False) -> None:

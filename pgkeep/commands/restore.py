@@ -1,7 +1,6 @@
 """`pgkeep run-restore`: asks, stops the applications, restores, starts them again."""
 
 import signal
-import sys
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -14,24 +13,25 @@ from pgkeep import applications as apps
 from pgkeep.applications import Plan
 from pgkeep.backups import Backup
 from pgkeep.commands.backup import job_failure
-from pgkeep.console import read_show
+from pgkeep.confirmation import confirm, require_terminal
+from pgkeep.console import LATEST, read_show
 from pgkeep.discovery import component_jobs, find_cronjob
 from pgkeep.errors import (
     InterruptedByUserError,
     JobFailedError,
-    NotConfirmedError,
     NotFoundError,
     PgkeepError,
     UsageError,
 )
 from pgkeep.follow import JobFollower
 from pgkeep.humanise import plural, utc
-from pgkeep.jobs import JobResult, has_ended, job_from_cronjob, result, variable
+from pgkeep.jobs import JobResult, database_names, has_ended, job_from_cronjob, result, variable
 from pgkeep.kubernetes_api import JOBS
 from pgkeep.objects import JsonObject
 from pgkeep.options import BackupName, StartTimeout, session_of
 from pgkeep.render.details import durations, restore_plan
 from pgkeep.session import Session, print_error
+from pgkeep.targets import latest_backup, target_database
 
 BACKUP_VARIABLE = "RESTORE_BACKUP"
 
@@ -59,12 +59,8 @@ def run_restore(
             "Say which backup to restore.",
             cure="pgkeep run-restore NAME, or latest; or --resume alone",
         )
-    if not yes and not resume and not sys.stdin.isatty():
-        raise NotConfirmedError(
-            "A restore has to be confirmed, and there is no terminal to ask on. "
-            "Nothing was changed.",
-            cure="Run it in a terminal, or say so beforehand: pgkeep run-restore … --yes",
-        )
+    if not yes and not resume:
+        require_terminal("A restore", "pgkeep run-restore …")
     session = session_of(context)
     with signals_as_interrupt():
         try:
@@ -79,27 +75,6 @@ def run_restore(
                 cure="Should an application be left stopped, this starts it: "
                 f"{session.command('run-restore', '--resume')}",
             ) from None
-
-
-def is_yes(answer: str) -> bool:
-    """Whether the answer is the word that is asked for; blanks around it do not matter."""
-    return answer.strip() == "yes"
-
-
-def confirm(session: Session) -> None:
-    """Ask, and go on only after `yes`.
-
-    Raises:
-        NotConfirmedError: Anything else, also an end of the input or Ctrl-C.
-    """
-    session.out.print()
-    try:
-        answer = session.out.input("Type [bold]yes[/bold] to restore: ")
-    except (EOFError, KeyboardInterrupt):
-        session.out.print()
-        answer = ""
-    if not is_yes(answer):
-        raise NotConfirmedError("Nothing was changed.")
 
 
 @contextmanager
@@ -149,6 +124,7 @@ class RestoreRun:
 
         Raises:
             NotConfirmedError: The user did not say yes.
+            NotFoundError: There is no such backup, or it is of no database of this stack.
             JobFailedError: The restore failed; the applications run again.
             InterruptedByUserError: Ctrl-C; the message says what goes on and how to finish.
             PgkeepError: Anything else.
@@ -157,16 +133,18 @@ class RestoreRun:
         self._refuse_second()
         plans = apps.look_up(self._cluster, self._applications)
         session.note(f"Reading the details of {wanted} …")
-        backup = read_show(session, wanted)
+        names = database_names(self._cronjob)
+        backup = latest_backup(session, names) if wanted == LATEST else read_show(session, wanted)
         if backup.status == "damaged":
             raise JobFailedError(
                 f"{backup.name} is damaged and will not be restored. Nothing was changed.",
-                cause="A later verification found that its files are not what they were.",
+                cause="A later verification found that its files are not what they were"
+                + (f": {backup.damage}" if backup.damage else "."),
                 cure=f"Choose another: {session.command('list-backups')}",
             )
-        self._show(backup, plans)
+        self._show(backup, target_database(backup, names), plans)
         if not confirmed:
-            confirm(session)
+            confirm(session, "restore")
         self._refuse_second()
         session.out.print()
         stopped = self._stop(plans)
@@ -224,11 +202,12 @@ class RestoreRun:
     def _running(found: Sequence[JsonObject]) -> JsonObject | None:
         return next((job for job in found if not has_ended(job)), None)
 
-    def _show(self, backup: Backup, plans: Sequence[Plan]) -> None:
-        database = variable(self._cronjob, "DATABASE_NAME")
+    def _show(self, backup: Backup, database: str, plans: Sequence[Plan]) -> None:
         host = variable(self._cronjob, "DATABASE_HOST")
         autoscalers = apps.autoscaled(self._cluster, self._applications)
         target = f"{database} on {host} (namespace {self._cluster.namespace})"
+        if backup.database not in (None, database):
+            target += f"; THE BACKUP IS OF DATABASE {backup.database}"
         self._session.out.print(
             restore_plan(backup, target, plans, self._session.now(), autoscalers=autoscalers)
         )

@@ -10,6 +10,7 @@ from rich.text import Text
 from pgkeep import humanise
 from pgkeep.applications import Application, Plan
 from pgkeep.backups import Backup
+from pgkeep.render.tables import flags
 
 _STATUS_TEXT = {
     "verified": Text("verified", style="green"),
@@ -44,17 +45,53 @@ def facts(backup: Backup, now: datetime) -> list[tuple[str, str]]:
         found.append(("Took", humanise.duration(backup.duration_seconds)))
     if backup.path:
         found.append(("Path", backup.path))
+    if backup.goes:
+        found.append(("Goes", f"with the next retention: {backup.goes}"))
+    elif backup.kept:
+        found.append(("Kept", backup.kept))
     return found
+
+
+def _status(backup: Backup) -> Text:
+    if backup.damage:
+        return Text(f"damaged: {_reason(backup.damage)}", style="bold red")
+    return _STATUS_TEXT[backup.status]
 
 
 def details(backup: Backup, now: datetime) -> RenderableType:
     """A backup's details as a block."""
     grid = _grid()
     grid.add_row("Backup", Text(backup.name, style="bold"))
-    grid.add_row("Status", _STATUS_TEXT[backup.status])
+    grid.add_row("Status", _status(backup))
+    if backup.flags:
+        grid.add_row("Flags", flags(backup))
+    if backup.suspicious:
+        grid.add_row("Suspicion", Text(suspicion(backup), style="bold yellow"))
     for label, text in facts(backup, now):
         grid.add_row(label, Text(text))
     return grid
+
+
+def suspicion(backup: Backup) -> str:
+    """Why a backup is suspicious, in words."""
+    return _reason(backup.suspicion) if backup.suspicion else "it differs from the ones before it"
+
+
+def _reason(noted: str) -> str:
+    """What the console has noted, `TIME why`, with the time for people and last."""
+    time, _, why = noted.partition(" ")
+    try:
+        return f"{why} (noted {humanise.utc(humanise.parse_time(time))})"
+    except ValueError:
+        return noted
+
+
+def alarm(backup: Backup) -> str:
+    """What has to be known before a suspicious backup replaces the live database."""
+    return (
+        f"THIS BACKUP IS SUSPICIOUS: {suspicion(backup)}. It is whole, but what it was made of may "
+        "not have been; after the restore the database is what it was then."
+    )
 
 
 def loss(backup: Backup, now: datetime) -> str:
@@ -105,7 +142,10 @@ def restore_plan(
     lines = [plan_line(plan, (autoscalers or {}).get(plan.application, "")) for plan in plans]
     stopped = "\n".join(lines) or "nothing (the setting applications is empty)"
     grid.add_row("Stopped", Text(stopped))
-    return Group(details(backup, now), Text(), Text("The restore"), grid)
+    parts = [details(backup, now), Text(), Text("The restore"), grid]
+    if backup.suspicious:
+        parts += [Text(), Text(alarm(backup), style="bold red")]
+    return Group(*parts)
 
 
 def durations(steps: Sequence[tuple[str, float]]) -> RenderableType:

@@ -12,7 +12,8 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from pgkeep.cli import app
-from pgkeep.commands.restore import confirm, is_yes, signals_as_interrupt
+from pgkeep.commands.restore import signals_as_interrupt
+from pgkeep.confirmation import confirm, is_yes
 from pgkeep.errors import NotConfirmedError, PgkeepError
 from pgkeep.options import global_options_first
 from pgkeep.session import Session, SteadyConsole, print_error
@@ -27,6 +28,17 @@ contexts:
 - {name: here, context: {cluster: c, user: u, namespace: shop}}
 - {name: there, context: {cluster: c, user: u}}
 """
+COMMANDS = (
+    "run-backup",
+    "list-backups",
+    "show",
+    "verify",
+    "prune",
+    "pin",
+    "unpin",
+    "acknowledge",
+    "run-restore",
+)
 
 
 @pytest.fixture
@@ -45,11 +57,11 @@ def call(*arguments: str) -> tuple[int, str]:
 def test_help_lists_commands_and_exit_codes() -> None:
     code, text = call("--help")
     assert code == 0
-    for part in ("run-backup", "list-backups", "show", "verify", "run-restore", "130 interrupted"):
+    for part in (*COMMANDS, "130 interrupted"):
         assert part in text
 
 
-@pytest.mark.parametrize("command", ["run-backup", "list-backups", "show", "verify", "run-restore"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(command: str) -> None:
     code, text = call(command, "--help")
     assert code == 0
@@ -67,6 +79,11 @@ def test_every_command_has_help(command: str) -> None:
         ["run-restore", "latest", "--resume"],
         ["run-backup", "--start-timeout", "1"],
         ["list-backups", "--nonsense"],
+        ["pin"],
+        ["unpin"],
+        ["acknowledge"],
+        ["prune", "--json"],
+        ["prune", "latest"],
     ],
 )
 def test_wrong_usage_ends_with_2(arguments: list[str]) -> None:
@@ -96,7 +113,14 @@ def test_an_unknown_context_lists_the_known_ones(kubeconfig: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["run-backup"], ["list-backups", "--json"], ["run-restore", "latest", "--yes"]]
+    "arguments",
+    [
+        ["run-backup"],
+        ["list-backups", "--json"],
+        ["prune", "--dry-run"],
+        ["pin", "latest"],
+        ["run-restore", "latest", "--yes"],
+    ],
 )
 def test_a_cluster_that_is_away(kubeconfig: Path, arguments: list[str]) -> None:
     code, text = call("--kubeconfig", str(kubeconfig), *arguments)
@@ -113,8 +137,11 @@ def test_the_kubeconfig_comes_from_the_environment(
     assert "context there" in call("list-backups", "--context", "there")[1]
 
 
-def test_a_restore_needs_a_terminal_or_yes(kubeconfig: Path) -> None:
-    code, text = call("--kubeconfig", str(kubeconfig), "run-restore", "latest")
+@pytest.mark.parametrize("arguments", [["run-restore", "latest"], ["prune"]])
+def test_what_deletes_or_replaces_needs_a_terminal_or_yes(
+    kubeconfig: Path, arguments: list[str]
+) -> None:
+    code, text = call("--kubeconfig", str(kubeconfig), *arguments)
     assert code == 3
     assert "--yes" in text
     assert "Nothing was changed" in text
@@ -162,10 +189,10 @@ def session_with(text: str, monkeypatch: pytest.MonkeyPatch) -> Session:
 
 
 def test_confirming(monkeypatch: pytest.MonkeyPatch) -> None:
-    confirm(session_with("yes\n", monkeypatch))
+    confirm(session_with("yes\n", monkeypatch), "restore")
     for text in ("no\n", "\n", ""):
         with pytest.raises(NotConfirmedError, match="Nothing was changed"):
-            confirm(session_with(text, monkeypatch))
+            confirm(session_with(text, monkeypatch), "restore")
 
 
 def test_a_polite_kill_is_an_interrupt_and_only_meanwhile() -> None:

@@ -48,6 +48,22 @@ def test_a_variable_that_is_not_there_is_empty() -> None:
     assert jobs.variable(cronjob(), "NOTHING") == ""
 
 
+def with_databases(value: str) -> JsonObject:
+    return jobs.job_from_cronjob(cronjob(), environment={"DATABASE_NAMES": value})
+
+
+def test_a_variable_is_as_the_container_sees_it() -> None:
+    assert jobs.variable(with_databases("a$$(HOME)$$$$b"), "DATABASE_NAMES") == "a$(HOME)$$b"
+
+
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [("shop", ("shop",)), ("shop\nmy db, ü\na:b", ("shop", "my db, ü", "a:b")), ("", ())],
+)
+def test_the_databases_of_a_stack_are_one_a_line(value: str, names: tuple[str, ...]) -> None:
+    assert jobs.database_names(with_databases(value)) == names
+
+
 def test_only_a_final_condition_ends_a_job() -> None:
     assert not jobs.has_ended(job())
     assert not jobs.has_ended(job({"type": "FailureTarget"}))

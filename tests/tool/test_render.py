@@ -1,19 +1,31 @@
 import io
 import json
-from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from rich.console import Console, RenderableType
 
 from pgkeep.applications import Application, plan
-from pgkeep.backups import parse_list, parse_show
-from pgkeep.render import details, tables
+from pgkeep.backups import Listing, parse_list, parse_prune, parse_show
+from pgkeep.render import details, prunings, tables
 from tests.tool.objects import deployment
-from tests.tool.test_backups import DISK, GOOD, LEGACY, answer, show_lines
+from tests.tool.test_backups import (
+    DELETE,
+    DISK,
+    GOOD,
+    KEEP,
+    KEPT_FILE,
+    LEGACY,
+    NOW,
+    answer,
+    pruned,
+    show_lines,
+)
 
-NOW = datetime(2026, 11, 23, 5, 12, tzinfo=UTC)
 WEB = Application("deployment", "web")
 LISTING = parse_list(answer(GOOD, LEGACY, DISK))
+OTHER = GOOD.replace("\tshop\t", "\tapp\t").replace("-020000", "-010000")
+SEVERAL = parse_list(answer(GOOD, OTHER.replace("T02:", "T01:"), LEGACY, DISK))
 
 
 def draw(what: RenderableType, width: int = 140) -> str:
@@ -23,19 +35,26 @@ def draw(what: RenderableType, width: int = 140) -> str:
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
 
 
-def table(width: int) -> str:
+def table(width: int, listing: Listing = LISTING) -> str:
     console = Console(file=io.StringIO(), width=width)
-    return draw(tables.backup_table(LISTING, NOW, console), width)
+    return draw(tables.backup_table(listing, NOW, console), width)
+
+
+def command(*words: str) -> str:
+    return " ".join(["pgkeep", *words])
 
 
 def test_the_table_shows_everything_on_a_wide_terminal() -> None:
-    text = table(140)
+    text = table(200)
     header = text.strip().splitlines()[0]
     assert header.split() == [
-        "Name", "Age", "Status", "Size", "Rows", "Tables", "Took", "Format", "Server", "Database",
+        "Name", "Age", "Status", "Flags", "Size", "Rows", "Tables", "Took", "Format", "Server",
+        "Database", "Kept", "because",
     ]  # fmt: skip
     row = next(line for line in text.splitlines() if "20261123" in line)
     for part in ("3 h 12 min", "verified", "1.0 MiB", "336,776", "4.2 s", "17.7", "shop"):
+        assert part in row
+    for part in ("pinned, in-use", "one of the newest 7"):
         assert part in row
     assert "Debian" not in text
 
@@ -50,14 +69,68 @@ def test_a_narrow_terminal_leaves_columns_out_and_cuts_nothing(width: int) -> No
     assert "Database" not in text
 
 
+def test_flags_outlast_the_sizes_on_a_narrow_terminal() -> None:
+    assert "pinned, in-use" in table(80)
+    assert "pinned, in-use" in table(80, SEVERAL)
+    assert "Rows" not in table(80)
+
+
+def test_a_long_reason_takes_a_second_line_rather_than_the_place_of_a_column() -> None:
+    text = table(120)
+    for part in ("Kept because", "one of the newest 7", "Size", "never deleted"):
+        assert part in text
+    assert "unverified backups are never deleted" not in text
+    assert "unverified backups are never deleted" in table(200)
+
+
+def test_which_database_a_backup_is_of_is_shown_early_where_there_are_several() -> None:
+    assert "Database" in table(100, SEVERAL)
+    assert "Database" not in table(100, LISTING)
+
+
+def test_a_backup_that_goes_next_says_so_in_the_table() -> None:
+    goes = GOOD.replace("one of the newest 7", "goes: older than 30 days")
+    assert "goes: older than 30 days" in table(200, parse_list(answer(goes, DISK)))
+
+
 def test_lines_below_the_table() -> None:
-    assert tables.latest_line(LISTING, NOW) == "Latest: backup-20261123-020000, 3 h 12 min ago."
+    assert tables.latest_lines(LISTING, NOW) == ["Latest: backup-20261123-020000, 3 h 12 min ago."]
     assert "858.3 MiB (90%) of 953.7 MiB free" in tables.disk_line(LISTING)
-    assert "none of them" in tables.latest_line(parse_list(answer(LEGACY, DISK)), NOW)
+    [line] = tables.latest_lines(parse_list(answer(LEGACY, DISK)), NOW)
+    assert "none of them" in line
+
+
+def test_each_of_several_databases_has_its_latest() -> None:
+    assert tables.latest_lines(SEVERAL, NOW) == [
+        "Latest of app: backup-20261123-010000, 4 h 12 min ago.",
+        "Latest of shop: backup-20261123-020000, 3 h 12 min ago.",
+    ]
+
+
+def test_a_backup_in_order_is_warned_of_in_no_way() -> None:
+    assert tables.warnings(LISTING.backups, command) == []
+
+
+def test_a_damaged_and_a_suspicious_backup_come_with_the_command_that_mends_them() -> None:
+    damaged = GOOD.replace("verified", "damaged")
+    suspicious = GOOD.replace("20261123", "20261122").replace("pinned,in-use", "suspicious")
+    lines = tables.warnings(parse_list(answer(damaged, suspicious, DISK)).backups, command)
+    assert lines == [
+        "backup-20261123-020000 is damaged; it is neither restored nor counted. "
+        "Read it once more: pgkeep verify backup-20261123-020000",
+        "backup-20261122-020000 is suspicious; nothing of its database is deleted meanwhile. "
+        "Look at it (pgkeep show backup-20261122-020000), and when it is as it should be: "
+        "pgkeep acknowledge backup-20261122-020000",
+    ]
+
+
+def test_a_backup_that_is_damaged_and_suspicious_is_warned_of_twice() -> None:
+    both = GOOD.replace("verified", "damaged").replace("pinned,in-use", "suspicious")
+    assert len(tables.warnings(parse_list(answer(both, DISK)).backups, command)) == 2
 
 
 def test_the_json_document_is_stable() -> None:
-    document = json.loads(json.dumps(tables.list_document(LISTING, "shop")))
+    document = json.loads(json.dumps(tables.list_document(LISTING, "shop", NOW)))
     assert document == {
         "schemaVersion": 1,
         "namespace": "shop",
@@ -77,6 +150,8 @@ def test_the_json_document_is_stable() -> None:
                 "rows": 336776,
                 "largeObjects": 1,
                 "path": "/backups/backup-20261123-020000",
+                "flags": ["pinned", "in-use"],
+                "kept": "one of the newest 7",
             },
             {
                 "name": "backup-20240101-020000.sql.gz",
@@ -91,9 +166,31 @@ def test_the_json_document_is_stable() -> None:
                 "rows": None,
                 "largeObjects": None,
                 "path": "/backups/backup-20240101-020000.sql.gz",
+                "flags": [],
+                "kept": "unverified backups are never deleted",
             },
         ],
     }
+
+
+def test_the_json_document_of_one_backup_says_what_is_wrong_with_it() -> None:
+    shown: dict[str, Any] = tables.show_document(
+        parse_show(
+            show_lines(
+                status="damaged",
+                flags="proven,suspicious",
+                kept="damaged backups are never deleted",
+                suspicion="rows fell to 12",
+                damage="SHA256SUMS: another hash",
+            )
+        ),
+        "shop",
+    )["backup"]
+    assert shown["flags"] == ["proven", "suspicious"]
+    assert shown["kept"] == "damaged backups are never deleted"
+    assert (shown["suspicion"], shown["damage"]) == ("rows fell to 12", "SHA256SUMS: another hash")
+    healthy: dict[str, Any] = tables.show_document(parse_show(show_lines()), "shop")["backup"]
+    assert (healthy["flags"], healthy["suspicion"], healthy["damage"]) == ([], None, None)
 
 
 def test_the_restore_plan() -> None:
@@ -118,12 +215,116 @@ def test_the_restore_plan() -> None:
         "Format     directory, zstd:1",
         "Took       4 s",
         "Path       /backups/backup-20261123-020000",
+        "Kept       one of the newest 7",
         "",
         "The restore",
         "Into       shop on postgres (namespace shop)",
         "Lost       everything written since 2026-11-23 02:00:00 UTC, 3 h 12 min ago",
         "Stopped    deployment/web (2 replicas now); autoscaler web-scaler pauses while it is at 0",
     ]
+
+
+def test_a_suspicious_backup_is_said_to_be_one_right_before_the_question() -> None:
+    backup = parse_show(show_lines(flags="suspicious", suspicion="rows fell to 12"))
+    lines = draw(details.restore_plan(backup, "x", [], NOW), 200).splitlines()
+    assert lines[-1].startswith("THIS BACKUP IS SUSPICIOUS: rows fell to 12.")
+    assert "Suspicion  rows fell to 12" in lines
+    noted = show_lines(flags="suspicious", suspicion="2026-11-23T02:00:07Z rows fell to 12")
+    assert "rows fell to 12 (noted 2026-11-23 02:00:07 UTC)" in details.alarm(parse_show(noted))
+    quiet = draw(details.restore_plan(parse_show(show_lines()), "x", [], NOW))
+    assert "SUSPICIOUS" not in quiet
+
+
+def test_details_show_flags_damage_and_what_becomes_of_the_backup() -> None:
+    backup = parse_show(
+        show_lines(
+            status="damaged",
+            flags="pinned,in-use",
+            damage="2026-11-24T01:00:00Z globals.sql: another hash",
+            kept="goes: older than 30 days",
+        )
+    )
+    lines = draw(details.details(backup, NOW)).splitlines()
+    assert "Status     damaged: globals.sql: another hash (noted 2026-11-24 01:00:00 UTC)" in lines
+    assert "Flags      pinned, in-use" in lines
+    assert "Goes       with the next retention: older than 30 days" in lines
+
+
+PLAN = parse_prune(pruned(KEEP, DELETE, KEPT_FILE), dry_run=True)
+
+
+def test_the_plan_of_retention_has_a_line_for_each_backup() -> None:
+    lines = draw(prunings.decision_table(PLAN.decisions, NOW)).strip().splitlines()
+    assert lines[0].split() == ["Name", "Age", "Database", "Verdict", "Reason"]
+    rows = [" ".join(line.split()) for line in lines[2:]]
+    assert rows == [
+        "backup-20261123-020000 3 h 12 min shop keep one of the newest 7",
+        "backup-20260901-020000 83 d 3 h shop delete older than 30 days",
+        "backup-20240101-020000.sql.gz 1057 d 3 h - keep unverified backups are never deleted",
+    ]
+
+
+def test_a_long_reason_is_folded_and_not_cut() -> None:
+    text = draw(prunings.decision_table(PLAN.decisions, NOW), 80)
+    assert "…" not in text
+    assert " ".join("".join(text.split()).split()).count("neverdeleted") == 1
+
+
+def test_what_is_to_go_and_what_has_gone_are_sentences() -> None:
+    nothing = parse_prune(pruned(KEEP, result="#result dry-run 0"), dry_run=True)
+    done = parse_prune(pruned(KEEP, DELETE, result="#result done 1"), dry_run=False)
+    assert prunings.plan_sentence(PLAN) == "To be deleted: 1 of 3 backups."
+    assert prunings.plan_sentence(nothing) == "Nothing is to be deleted of 1 backup."
+    assert prunings.done_sentence(done).startswith("Deleted 1 backup, kept 1. ")
+    assert prunings.differences(PLAN, done) == []
+
+
+def test_what_came_otherwise_than_it_was_shown_is_said() -> None:
+    second = DELETE.replace("20260901", "20260902")
+    kept = DELETE.replace("delete", "keep", 1).replace("older than 30 days", "pinned")
+    done = parse_prune(pruned(KEEP, second, kept, result="#result done 0"), dry_run=False)
+    assert prunings.differences(PLAN, done) == [
+        "backup-20260902-020000 was to go, too, which was not shown before: older than 30 days.",
+        "backup-20260901-020000 was not to go any more: pinned.",
+        "0 of 1 were deleted; the others are being read, and go with the next retention.",
+    ]
+    gone = parse_prune(pruned(KEEP, result="#result done 0"), dry_run=False)
+    assert prunings.differences(PLAN, gone) == [
+        "backup-20260901-020000 was not to go any more: it is no longer there."
+    ]
+
+
+def test_the_json_document_of_a_plan_is_stable() -> None:
+    document = json.loads(json.dumps(prunings.prune_document(PLAN, "shop")))
+    assert document == {
+        "schemaVersion": 1,
+        "namespace": "shop",
+        "dryRun": True,
+        "deleted": 0,
+        "toDelete": 1,
+        "backups": [
+            {
+                "name": "backup-20261123-020000",
+                "database": "shop",
+                "verdict": "keep",
+                "reason": "one of the newest 7",
+            },
+            {
+                "name": "backup-20260901-020000",
+                "database": "shop",
+                "verdict": "delete",
+                "reason": "older than 30 days",
+            },
+            {
+                "name": "backup-20240101-020000.sql.gz",
+                "database": None,
+                "verdict": "keep",
+                "reason": "unverified backups are never deleted",
+            },
+        ],
+    }
+    done = parse_prune(pruned(KEEP, DELETE, result="#result done 1"), dry_run=False)
+    assert prunings.prune_document(done, "shop")["deleted"] == 1
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,12 @@ from components.stack import PostgresBackup, PostgresBackupArgs
 from tools.render import Captured, Json, Resource, capture, configuration
 
 STACKS = ("dev", "prod")
-SCRIPTS = {"backup.sh": "echo backup\n", "console.sh": "echo console\n", "restore.sh": "exit 1\n"}
+SCRIPTS = {
+    "backups.sh": "echo all\n",
+    "backup.sh": "echo backup\n",
+    "console.sh": "echo console\n",
+    "restore.sh": "exit 1\n",
+}
 PVC = "kubernetes:core/v1:PersistentVolumeClaim"
 CRON_JOB = "kubernetes:batch/v1:CronJob"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"

@@ -52,6 +52,13 @@ def _at(manifest: Json, path: tuple[str, ...]) -> Any:
     [
         ("retentionDays", "14"),
         ("retentionMinimum", "3"),
+        ("retentionDaily", "7"),
+        ("retentionWeekly", "4"),
+        ("retentionMonthly", "12"),
+        ("databaseName", "other"),
+        ("owners", "false"),
+        ("tableHashes", "true"),
+        ("anomalyFactor", "5"),
         ("schedule", "30 3 * * 1-5"),
         ("timeZone", "Europe/Berlin"),
         ("suspend", "true"),
@@ -70,6 +77,11 @@ def test_an_ordinary_change_replaces_nothing(prod: Captured, key: str, value: st
     assert replaced(prod, changed) == set()
     manifests = [sorted(str(one.inputs) for one in run.resources) for run in (prod, changed)]
     assert manifests[0] != manifests[1], f"{key} changes nothing at all"
+
+
+def test_from_one_database_to_several_replaces_nothing(prod: Captured) -> None:
+    changed = capture_stack("prod", {"databaseName": "", "databases": '["a","b"]'})
+    assert replaced(prod, changed) == set()
 
 
 def test_a_changed_script_replaces_only_the_config_map() -> None:

@@ -61,6 +61,7 @@ def console(settings: Settings) -> Captured:
         context=context(settings),
         service_account="account",
         schedule=settings.schedule,
+        retention=settings.retention,
         jobs=settings.jobs,
     )
     return run_component(lambda: Console("c", args))
@@ -118,6 +119,9 @@ def test_a_backup_takes_schedule_limits_and_retention_from_the_settings() -> Non
         suspend="true",
         startingDeadline="2h",
         backupTimeout="3h",
+        owners="false",
+        tableHashes="true",
+        anomalyFactor="5",
         retentionDays="14",
         retentionMinimum="5",
         successfulJobsHistory="4",
@@ -142,7 +146,75 @@ def test_a_backup_takes_schedule_limits_and_retention_from_the_settings() -> Non
     assert variables["BACKUP_FORMAT"] == "plain"
     assert variables["BACKUP_COMPRESSION"] == "gzip:7"
     assert variables["BACKUP_JOBS"] == "1"
+    assert variables["BACKUP_OWNERS"] == "false"
+    assert variables["BACKUP_TABLE_HASHES"] == "true"
+    assert variables["BACKUP_ANOMALY_FACTOR"] == "5"
     assert variables["VOLUME_NAME"] == "claim"
+
+
+def test_retention_is_the_same_in_the_backup_that_does_it_and_the_console_that_plans_it() -> None:
+    settings = load(
+        retentionDays="14",
+        retentionMinimum="5",
+        retentionDaily="6",
+        retentionWeekly="4",
+        retentionMonthly="12",
+    )
+    for captured in (backup(settings), console(settings)):
+        variables = environment(the(captured, CRON_JOB).inputs)
+        assert {name: value for name, value in variables.items() if "RETENTION" in name} == {
+            "RETENTION_DAYS": "14",
+            "RETENTION_MINIMUM": "5",
+            "RETENTION_DAILY": "6",
+            "RETENTION_WEEKLY": "4",
+            "RETENTION_MONTHLY": "12",
+        }
+
+
+@pytest.mark.parametrize(
+    ("databases", "deadline"), [('["a"]', 10800), ('["a","b"]', 21660), ('["a","b","c"]', 32460)]
+)
+def test_each_of_several_databases_has_the_time_of_one(databases: str, deadline: int) -> None:
+    settings = load(databaseName="", databases=databases, backupTimeout="3h")
+    manifest = the(backup(settings), CRON_JOB).inputs
+    assert manifest["spec"]["jobTemplate"]["spec"]["activeDeadlineSeconds"] == deadline
+    assert environment(manifest)["BACKUP_TIMEOUT"] == "10800"
+
+
+def test_a_console_and_a_restore_take_no_longer_for_several_databases() -> None:
+    one, several = load(), load(databaseName="", databases='["a","b"]')
+    for workload in (console, restore):
+        deadlines = {
+            the(workload(settings), CRON_JOB).inputs["spec"]["jobTemplate"]["spec"][
+                "activeDeadlineSeconds"
+            ]
+            for settings in (one, several)
+        }
+        assert len(deadlines) == 1
+
+
+def test_the_names_of_databases_reach_backup_and_restore_one_a_line() -> None:
+    settings = load(databaseName="", databases='["shop","my db, ü","a:b"]')
+    for captured in (backup(settings), restore(settings)):
+        assert environment(the(captured, CRON_JOB).inputs)["DATABASE_NAMES"] == (
+            "shop\nmy db, ü\na:b"
+        )
+
+
+def test_a_backup_starts_the_script_that_goes_through_the_databases() -> None:
+    [container] = pod_spec(the(backup(load()), CRON_JOB).inputs)["containers"]
+    assert container["command"] == ["bash", "/opt/pgkeep/backups.sh"]
+
+
+def test_one_database_set_either_way_gives_the_same_objects() -> None:
+    single, listed = (
+        run_stack(load(databaseName="shop")),
+        run_stack(load(databaseName="", databases='["shop"]')),
+    )
+    found, expected = (
+        {one.urn: one.inputs for one in captured.resources} for captured in (listed, single)
+    )
+    assert found == expected
 
 
 def test_a_paused_schedule_does_not_change_the_templates() -> None:
@@ -155,6 +227,7 @@ def test_a_console_lists_unless_told_otherwise_and_knows_no_database() -> None:
     variables = environment(manifest)
     assert variables["CONSOLE_COMMAND"] == "list"
     assert variables["CONSOLE_OUTPUT"] == "text"
+    assert variables["CONSOLE_DRY_RUN"] == "true", "a command alone must not delete anything"
     assert not [volume for volume in pod_spec(manifest)["volumes"] if "secret" in volume]
 
 
@@ -169,7 +242,7 @@ def test_a_restore_has_its_own_deadline_and_names_the_applications() -> None:
 def test_a_value_with_a_dollar_reaches_the_container_as_it_is() -> None:
     # The kubelet expands $(NAME) and turns $$ into $.
     variables = environment(the(backup(load(databaseName="a$(HOME)$$b")), CRON_JOB).inputs)
-    assert variables["DATABASE_NAME"] == "a$$(HOME)$$$$b"
+    assert variables["DATABASE_NAMES"] == "a$$(HOME)$$$$b"
 
 
 def test_pull_secrets_are_named_in_the_pod_and_absent_without_any() -> None:
@@ -279,7 +352,7 @@ def test_the_pods_mount_the_very_config_map_that_was_declared() -> None:
 
 def test_the_shipped_scripts_are_read_byte_for_byte_and_fit_in_a_config_map() -> None:
     bundle = read_scripts()
-    assert {"backup.sh", "console.sh", "restore.sh"} <= bundle.files.keys()
+    assert SCRIPTS.keys() <= bundle.files.keys()
     for name, text in bundle.files.items():
         assert text.encode() == (scripts.DIRECTORY / name).read_bytes()
     assert sum(len(text.encode()) for text in bundle.files.values()) < 1024 * 1024
@@ -288,8 +361,8 @@ def test_the_shipped_scripts_are_read_byte_for_byte_and_fit_in_a_config_map() ->
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ({"backup.sh": ""}, "has no console.sh, restore.sh"),
-        ({}, "has no backup.sh"),
+        ({"backup.sh": ""}, "has no backups.sh, console.sh, restore.sh"),
+        ({}, "has no backups.sh, backup.sh"),
         ({**SCRIPTS, "big.sql": "x" * 1024 * 1024}, "a ConfigMap holds less than 1048576"),
         ({**SCRIPTS, "dos.sh": "echo\r\n"}, "dos.sh: lines end in CR LF"),
     ],

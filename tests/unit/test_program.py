@@ -9,7 +9,7 @@ import pulumi
 import pytest
 
 from components import names, validation
-from tests.scripts.harness import BACKUP, COMMON, CONSOLE, DATABASE, RESTORE
+from tests.scripts.harness import BACKUP, COMMON, CONSOLE, DATABASE, RESTORE, RETENTION
 from tests.unit.support import (
     CONFIG_MAP,
     CRON_JOB,
@@ -35,10 +35,13 @@ EXPECTED = {
 }
 # The lists that the script tests run with: pods, contract and scripts cannot drift apart.
 ENVIRONMENT = {
-    names.BACKUP: [*COMMON, *DATABASE, *BACKUP],
-    names.CONSOLE: [*COMMON, *CONSOLE],
+    names.BACKUP: [*COMMON, *DATABASE, *BACKUP, *RETENTION],
+    names.CONSOLE: [*COMMON, *CONSOLE, *RETENTION],
     names.RESTORE: [*COMMON, *DATABASE, *RESTORE],
 }
+
+# What one script hands to another: backups.sh runs backup.sh with one name of DATABASE_NAMES.
+BETWEEN_SCRIPTS = {"DATABASE_NAME"}
 
 
 def test_a_stack_declares_these_objects_and_no_others(program: Captured) -> None:
@@ -317,12 +320,12 @@ def test_the_scripts_read_the_variables_they_are_given(program: Captured, name: 
     given = set(environment(cron_job))
     everybody = {variable for variables in ENVIRONMENT.values() for variable in variables}
 
-    own = _parameters(scripts[entry])
+    own = _parameters(scripts[entry]) - BETWEEN_SCRIPTS
     assert own <= given | (everybody - _own_prefixes(name)), f"{entry} reads what nobody gives it"
     read = set[str]().union(*(_parameters(text) for text in scripts.values()))
     unread = given - read - {"HOME", "TMPDIR"}  # those two are read by what the scripts start
     assert not unread, f"no script reads {unread}"
-    unknown = read - everybody
+    unknown = read - everybody - BETWEEN_SCRIPTS
     assert not unknown, f"the scripts read {unknown}, which no container has"
 
 
@@ -381,7 +384,7 @@ def test_prod_is_the_production_of_the_design(prod: Captured) -> None:
     variables = environment(backup)
     assert prod.outputs["namespace"] == "educard-prod"
     assert variables["DATABASE_HOST"] == "postgres-service"
-    assert variables["DATABASE_NAME"] == "educard_prod"
+    assert variables["DATABASE_NAMES"] == "educard_prod"
     assert variables["RETENTION_DAYS"] == "30"
     assert pod_spec(backup)["containers"][0]["image"] == "postgres:15-alpine"
     restore = the(prod, CRON_JOB, names.RESTORE).inputs

@@ -44,6 +44,7 @@ def test_the_objects_come_in_a_stable_order(prod_rendered: Rendered) -> None:
 def test_scripts_are_block_literals(prod_rendered: Rendered) -> None:
     text = to_yaml(prod_rendered.objects)
     assert "\n  backup.sh: |" in text
+    assert "\n  backups.sh: |" in text
     assert "#!/usr/bin/env bash" in text or "#!/bin/bash" in text
 
 
@@ -88,7 +89,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_missing_required_settings_are_told_together(house: Path) -> None:
     (house / "Pulumi.x.yaml").write_text("config:\n  pgkeep:namespace: n\n")
-    with pytest.raises(RenderError, match="databaseHost, databaseName, databaseSecret"):
+    with pytest.raises(RenderError, match="databaseHost, databaseSecret"):
         configuration("x")
 
 

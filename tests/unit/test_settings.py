@@ -17,7 +17,7 @@ from tools.render import configuration
 
 PROJECT = cast("dict[str, Any]", yaml.safe_load(Path("Pulumi.yaml").read_text(encoding="utf-8")))
 DECLARED = cast("dict[str, dict[str, Any]]", PROJECT["config"])
-REQUIRED = {"namespace", "databaseHost", "databaseName", "databaseSecret"}
+REQUIRED = {"namespace", "databaseHost", "databaseSecret"}
 LONG = "a" * 64
 DIGEST = "sha256:" + "0" * 64
 
@@ -47,12 +47,14 @@ BAD = [
     ("databasePort", "65536", "at most 65535"),
     ("databasePort", "5432.0", "a whole number"),
     ("databasePort", "٥٤٣٢", "a whole number"),
-    ("databaseName", "", "1 to 63 bytes"),
+    ("databaseName", "", "for more than one the names in databases"),
     ("databaseName", "ä" * 32, "1 to 63 bytes"),
     ("databaseName", "a\nb", "control characters"),
     ("databaseName", "a\0b", "control characters"),
     ("databaseName", "template0", "templates hold nothing"),
     ("databaseName", "template1", "templates hold nothing"),
+    ("databases", "app", "a list"),
+    ("databases", '{"app": true}', "a list"),
     ("databaseSecret", "", "1 to 253 characters"),
     ("databaseSecret", "My_Secret", "lower case"),
     ("databaseSecret", "a..b", "single dots"),
@@ -125,12 +127,25 @@ BAD = [
     ("jobs", "0", "at least 1"),
     ("jobs", "3", "no more than 2, the processors of resourcesCpuLimit"),
     ("jobs", "two", "a whole number"),
+    ("owners", "no", "true or false"),
+    ("owners", "", "true or false"),
+    ("tableHashes", "1", "true or false"),
+    ("tableHashes", "sha256", "true or false"),
+    ("anomalyFactor", "1", "at least 2 and at most 1000"),
+    ("anomalyFactor", "1001", "at most 1000"),
+    ("anomalyFactor", "2.5", "a whole number"),
     ("retentionDays", "0", "a whole number of at least 1"),
     ("retentionDays", "-1", "a whole number of at least 1"),
     ("retentionDays", "1_000", "a whole number"),
     ("retentionDays", "30d", "a whole number"),
     ("retentionDays", "", "a whole number"),
     ("retentionMinimum", "0", "at least 1"),
+    ("retentionDaily", "-1", "a whole number of at least 0 and at most 1000"),
+    ("retentionDaily", "off", "a whole number"),
+    ("retentionWeekly", "1001", "at most 1000"),
+    ("retentionWeekly", "4w", "a whole number"),
+    ("retentionMonthly", "1001", "at most 1000"),
+    ("retentionMonthly", "", "a whole number"),
     ("volumeName", "Backup", "lower case"),
     ("volumeName", "a" * 254, "1 to 253"),
     ("volumeSize", "20", "at least 32Mi"),
@@ -165,15 +180,30 @@ BAD_ITEMS = [
     ("applications", 7, "deployment/NAME"),
     ("applications", {"kind": "deployment"}, "deployment/NAME"),
     ("applications", None, "deployment/NAME"),
+    ("databases", "", "1 to 63 bytes"),
+    ("databases", "ä" * 32, "1 to 63 bytes"),
+    ("databases", "two\nlines", "control characters"),
+    ("databases", "template1", "templates hold nothing"),
+    ("databases", 7, "1 to 63 bytes"),
+    ("databases", None, "1 to 63 bytes"),
     ("imagePullSecrets", "My_Registry", "lower case"),
     ("imagePullSecrets", "", "1 to 253"),
 ]
 
 
+# A good item of each list.
+GOOD_ITEMS = {"applications": "deployment/app", "imagePullSecrets": "registry", "databases": "shop"}
+
+
 def refusal(**changes: str | None) -> SettingsError:
     with pytest.raises(SettingsError) as caught:
-        load(**changes)
+        load(**_alone(changes))
     return caught.value
+
+
+def _alone(changes: dict[str, str | None]) -> dict[str, str | None]:
+    """Takes the one database of prod away where several are tried: only one of both may be set."""
+    return {"databaseName": "", **changes} if "databases" in changes else changes
 
 
 def test_the_table_of_bad_input_has_every_key() -> None:
@@ -192,8 +222,7 @@ def test_bad_input_is_refused_by_key_with_what_is_allowed(key: str, value: str, 
 
 @pytest.mark.parametrize(("key", "item", "words"), BAD_ITEMS)
 def test_a_bad_item_is_refused_by_its_place(key: str, item: object, words: str) -> None:
-    good = "deployment/app" if key == "applications" else "registry"
-    [problem] = refusal(**{key: json.dumps([good, item])}).problems
+    [problem] = refusal(**{key: json.dumps([GOOD_ITEMS[key], item])}).problems
     assert problem.startswith(f"{key}[1]: "), problem
     assert words in problem, problem
     assert f"Mend it: pulumi config set --path '{key}[1]' " in problem
@@ -210,7 +239,7 @@ def test_the_cure_of_a_message_is_a_cure(key: str, value: str, words: str) -> No
     cure = shlex.split(problem.rpartition("Mend it: ")[2])
     assert cure[:3] == ["pulumi", "config", "set"]
     mended = json.dumps([cure[-1]]) if cure[3] == "--path" else cure[-1]
-    load(**{key: mended})
+    load(**_alone({key: mended}))
 
 
 @pytest.mark.parametrize("key", sorted(DECLARED))
@@ -253,10 +282,45 @@ def test_a_long_value_is_cut_and_a_strange_one_stays_on_its_line() -> None:
     assert '"a\\nb\\u0000"' in str(refusal(databaseName="a\nb\0"))
 
 
-def test_the_same_application_twice_is_refused_with_the_command_that_removes_it() -> None:
-    [problem] = refusal(applications='["deployment/a","deployment/a"]').problems
-    assert problem.startswith('applications[1]: "deployment/a" is not allowed: each only once')
-    assert problem.endswith("Mend it: pulumi config rm --path 'applications[1]'")
+@pytest.mark.parametrize(("key", "item"), GOOD_ITEMS.items())
+def test_the_same_item_twice_is_refused_with_the_command_that_removes_it(
+    key: str, item: str
+) -> None:
+    [problem] = refusal(**{key: json.dumps([item, item])}).problems
+    assert problem.startswith(f'{key}[1]: "{item}" is not allowed: each only once')
+    assert problem.endswith(f"Mend it: pulumi config rm --path '{key}[1]'")
+
+
+def test_a_database_and_a_list_of_them_at_once_is_refused_with_the_command_that_decides() -> None:
+    [problem] = refusal(databaseName="app", databases='["shop"]').problems
+    assert problem == (
+        'databaseName: "app" is not allowed: a name here or names in databases, not both.'
+        " Mend it: pulumi config rm databaseName"
+    )
+    load(databaseName="", databases='["shop"]')
+
+
+def test_no_database_at_all_is_refused_with_the_commands_for_one_and_for_several() -> None:
+    [problem] = refusal(databaseName="", databases="[]").problems
+    assert problem == (
+        'databaseName: "" is not allowed: a name, or for more than one the names in databases'
+        " (pulumi config set --path 'databases[0]' app). Mend it: pulumi config set databaseName"
+        " app"
+    )
+
+
+def test_databases_are_read_in_the_order_of_the_list() -> None:
+    loaded = load(databaseName="", databases='["shop","app","my db ü"]')
+    assert loaded.database.names == ("shop", "app", "my db ü")
+
+
+def test_one_database_may_be_set_either_way() -> None:
+    assert load(databaseName="shop") == load(databaseName="", databases='["shop"]')
+
+
+def test_a_wrong_name_is_told_without_the_rule_about_both_keys() -> None:
+    [problem] = refusal(databaseName="template0", databases='["shop"]').problems
+    assert problem.startswith('databaseName: "template0" is not allowed: a database of your own')
 
 
 @pytest.mark.parametrize("stack", ["a" * 64, "prod-", ".prod"])
@@ -305,6 +369,14 @@ def test_a_stack_whose_name_is_no_label_is_refused(stack: str) -> None:
         ("resourcesCpuLimit", "2.5"),
         ("resourcesMemoryLimit", "1G"),
         ("successfulJobsHistory", "0"),
+        ("owners", "false"),
+        ("tableHashes", "true"),
+        ("anomalyFactor", "2"),
+        ("anomalyFactor", "1000"),
+        ("retentionDaily", "0"),
+        ("retentionDaily", "1000"),
+        ("retentionWeekly", "8"),
+        ("retentionMonthly", "1000"),
         ("applications", "[]"),
         ("applications", '["deployment/a","statefulset/a"]'),
         ("imagePullSecrets", '["registry.example.com"]'),
@@ -373,6 +445,8 @@ def test_every_key_is_declared_with_type_and_description() -> None:
 def test_the_defaults_are_the_contracts() -> None:
     defaults = {key: one["default"] for key, one in DECLARED.items() if "default" in one}
     assert defaults == {
+        "databaseName": "",
+        "databases": [],
         "databasePort": 5432,
         "databaseUserKey": "username",
         "databasePasswordKey": "password",
@@ -389,8 +463,14 @@ def test_the_defaults_are_the_contracts() -> None:
         "format": "directory",
         "compression": "auto",
         "jobs": 2,
+        "owners": True,
+        "tableHashes": False,
+        "anomalyFactor": 2,
         "retentionDays": 30,
         "retentionMinimum": 7,
+        "retentionDaily": 0,
+        "retentionWeekly": 0,
+        "retentionMonthly": 0,
         "volumeName": "backup-pvc",
         "volumeSize": "20Gi",
         "storageClass": "local-path",
