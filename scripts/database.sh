@@ -161,6 +161,10 @@ explain() {
       because lost "the connection to the server was cut: it was restarted, the session ended by an administrator, or the network failed" \
         "look at the server's log; then start this again"
       ;;
+    *'invalid snapshot identifier'*)
+      because lost "the session that holds the snapshot was ended before pg_dump could use it" \
+        "look at the server's log for who ended it; then start this again"
+      ;;
     *'role "'*'" does not exist'*)
       because role "$(grep -o 'role ".*" does not exist' "$1" | head -n 1)" \
         "create it first: globals.sql of the backup holds the roles (without passwords)"

@@ -117,15 +117,16 @@ function has(line, flag) { return index(flags[line], "," flag ",") > 0 }
 #
 # By the calendar alone a clock that jumps ahead by years, or a month in which every run failed, would make everything
 # old at once; the first good run after it would then delete all that still shows the time before. So a gap counts as
-# no more than a normal one. Twice the usual gap is allowed for, because schedules are not even (weekdays only,
-# first and fifteenth of the month), and one day at least, so that runs by hand close together cannot cut a daily gap;
-# a weekly schedule with many of them only keeps its backups longer. A clock that jumps back puts names into the
-# future, which do not count; what it names itself is a normal, old backup, and the way to it one more capped gap.
+# no more than a normal one, however long it was. Twice the usual gap, because schedules are not even (Monday and
+# Thursday, the first and the fifteenth). One day at least, so that runs by hand close together cannot cut a daily gap.
+# Where a gap is cut that was real (weekends without backups, many runs by hand in a weekly schedule), backups only stay
+# longer. A clock that jumps back puts names into the future, which do not count; what it names itself is one more old
+# backup, at a capped gap from the others.
 #
 # What is usual (the lower median) for a backup is asked of the newest gaps up to it, and it is young if it or any
-# older one is young by that. Asking all gaps would be simpler and wrong: those a deletion leaves behind, between
-# the weekly and monthly ones, are wider, so every deletion would raise the ages and cause the next one. So nothing
-# depends on what is older than the last young one: deciding again after the deletion deletes nothing more.
+# older one is young by that. Asking all gaps would be simpler and wrong: those that a deletion leaves behind, between
+# the weekly and monthly ones, are wider, so a deletion would raise the ages and cause the next one. This way nothing
+# depends on what is older than the last young one: deciding again after a deletion deletes nothing more.
 function last_young(good, i, gaps, gap, gap_of, sorted, cap, age, young) {
   young = 0
   cap = DAY

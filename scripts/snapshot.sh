@@ -8,7 +8,7 @@
 LOCK_WAIT=60s
 # A session that waits for pg_dump says something this often; session.sql lets the server end one that is silent for
 # ten times as long.
-readonly HEARTBEAT=60
+HEARTBEAT=60
 
 SNAPSHOT=''
 FACTS_PROCESS='' # the psql that holds the snapshot

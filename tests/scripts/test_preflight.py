@@ -9,7 +9,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.scripts.harness import POD_GID, POD_UID, SCRIPTS, Pod, clone_backup, give, rehash
+from tests.scripts.harness import (
+    POD_GID,
+    POD_UID,
+    SCRIPTS,
+    Pod,
+    clone_backup,
+    give,
+    keep_mounts_to_ourselves,
+    rehash,
+)
 
 MIB = 1024 * 1024
 
@@ -87,6 +96,7 @@ def test_the_trash_is_emptied_before_its_time_where_its_room_is_needed(
 
 
 def test_a_file_system_without_inodes_is_found_before_the_dump(pod: Pod) -> None:
+    keep_mounts_to_ourselves()
     options = f"size=64m,nr_inodes=30,uid={POD_UID},gid={POD_GID},mode=0770"
     subprocess.run(["mount", "-t", "tmpfs", "-o", options, "pgkeep", pod.volume], check=True)
     try:
