@@ -9,6 +9,8 @@ MAKEFLAGS += --no-print-directory
 STACK ?= prod
 CONTEXT ?=
 PYTEST ?= .venv/bin/pytest
+SLOW_SCRIPT_TESTS := tests/scripts/test_decisions.py tests/scripts/test_every_kind.py
+FAST_SCRIPT_TESTS := $(filter-out $(SLOW_SCRIPT_TESTS),$(wildcard tests/scripts/test_*.py))
 SCRIPTS := $(shell git ls-files '*.sh' 2>/dev/null)
 
 .PHONY: help
@@ -29,11 +31,21 @@ down: ## remove everything that demo or the tests made (CONTEXT=name: the demo's
 	fi
 
 .PHONY: test
-test: test-fast test-cluster ## pass every test
+test: test-fast test-proofs test-cluster ## pass every test
 
+# Much of a script test is waiting, so as many run at a time as there are processors.
 .PHONY: test-fast
-test-fast: venv packages lint ## lint, types, unit and script tests: about two minutes
-	@$(PYTEST) tests/unit tests/tool tests/scripts
+test-fast: venv packages lint ## lint, types, unit and script tests: a few minutes
+	@$(PYTEST) -n auto --dist loadfile tests/unit tests/tool $(FAST_SCRIPT_TESTS)
+
+.PHONY: test-proofs
+test-proofs: faults ## what takes longer: faults, 100,000 histories, every kind of object on 15 and 17
+	@python3 -m tests.scripts.postgres
+	@$(PYTEST) $(SLOW_SCRIPT_TESTS)
+
+.PHONY: faults
+faults: venv packages ## break a backup in every way we know, and count how many are caught
+	@$(PYTEST) tests/scripts/faults
 
 .PHONY: test-cluster
 test-cluster: venv ## the tests on the embedded cluster
@@ -72,7 +84,7 @@ venv: .venv/.installed
 .venv/.installed: requirements-dev.txt pyproject.toml
 	@tools/install-venv.sh
 
-# What the script tests need on this machine: PostgreSQL 15 and busybox, from Debian.
+# What the script tests need on this machine, from Debian: PostgreSQL 15, other userlands, a small file system.
 .PHONY: packages
 packages:
-	@tools/install-packages.sh postgresql-15 busybox gawk
+	@tools/install-packages.sh postgresql-15 busybox gawk e2fsprogs

@@ -79,6 +79,7 @@ WITH manifest AS (
               ELSE found::text END
     FROM both_sequences
    WHERE NOT is_extra AND NOT is_missing
+     AND before IS NOT NULL AND after IS NOT NULL  -- dropped during the dump
      AND CASE WHEN (before, called_before) = (after, called_after) THEN (found, called_found) <> (before, called_before)
               ELSE NOT cycle AND found NOT BETWEEN least(before, after) AND greatest(before, after) END
   UNION ALL

@@ -36,10 +36,10 @@ SET LOCAL row_security = off;
 DO $$
 DECLARE
   hashing constant boolean := current_setting('pgkeep.table_hashes');
-  encoding constant text := getdatabaseencoding();
   chunk constant int := 1024 * 1024; -- of a large object: it may have terabytes, a value at most one gigabyte
   relation record;
   columns text;
+  statement text;
   counted bigint;
   first_sum numeric;
   second_sum numeric;
@@ -66,20 +66,26 @@ BEGIN
     second_sum := NULL;
     -- Partitions are counted one by one; foreign rows are not in the dump; a materialized view may be empty by state;
     -- a standby has no unlogged rows, and pg_dump leaves them out there.
-    IF relation.relkind = 'r' AND hashing AND (relation.relpersistence <> 'u' OR NOT pg_is_in_recovery()) THEN
-      SELECT coalesce(string_agg(format('%I', attname), ',' ORDER BY attname COLLATE "C"), '') INTO columns
-        FROM pg_attribute WHERE attrelid = relation.oid AND attnum > 0 AND NOT attisdropped;
-      -- OFFSET 0 keeps the hash from being computed once for each sum.
-      EXECUTE format($query$
-          SELECT count(*),
-                 coalesce(sum(('x' || encode(substr(hash, 1, 8), 'hex'))::bit(64)::bigint), 0),
-                 coalesce(sum(('x' || encode(substr(hash, 9, 8), 'hex'))::bit(64)::bigint), 0)
-            FROM (SELECT sha256(convert_to(ROW(%s)::text, %L)) AS hash FROM ONLY %I.%I OFFSET 0) AS rows
-        $query$, columns, encoding, relation.nspname, relation.relname)
-        INTO counted, first_sum, second_sum;
-    ELSIF relation.relkind = 'r' AND (relation.relpersistence <> 'u' OR NOT pg_is_in_recovery())
+    IF relation.relkind = 'r' AND (relation.relpersistence <> 'u' OR NOT pg_is_in_recovery())
        OR relation.relkind = 'm' AND relation.relispopulated AND has_table_privilege(relation.oid, 'SELECT') THEN
-      EXECUTE format('SELECT count(*) FROM ONLY %I.%I', relation.nspname, relation.relname) INTO counted;
+      statement := 'SELECT count(*), NULL, NULL FROM ONLY %I.%I';
+      IF hashing AND relation.relkind = 'r' THEN
+        SELECT coalesce(string_agg(format('%I', attname), ',' ORDER BY attname COLLATE "C"), '') INTO columns
+          FROM pg_attribute WHERE attrelid = relation.oid AND attnum > 0 AND NOT attisdropped;
+        -- OFFSET 0 keeps the hash from being computed once for each sum.
+        statement := format($query$
+            SELECT count(*),
+                   coalesce(sum(('x' || encode(substr(hash, 1, 8), 'hex'))::bit(64)::bigint), 0),
+                   coalesce(sum(('x' || encode(substr(hash, 9, 8), 'hex'))::bit(64)::bigint), 0)
+              FROM (SELECT sha256(convert_to(ROW(%s)::text, %L)) AS hash FROM ONLY %%I.%%I OFFSET 0) AS rows
+          $query$, replace(columns, '%', '%%'), getdatabaseencoding());
+      END IF;
+      BEGIN
+        EXECUTE format(statement, relation.nspname, relation.relname) INTO counted, first_sum, second_sum;
+        -- Undone at once, and with it the locks on the table's indexes, which else add up to more than a server allows.
+        RAISE SQLSTATE 'PGK00';
+      EXCEPTION WHEN SQLSTATE 'PGK00' THEN
+      END;
     END IF;
     lines := lines || json_build_object(
       'schema', relation.nspname,

@@ -155,10 +155,24 @@ connect_maintenance() {
   connect_or_fail "$MAINTENANCE"
 }
 
-plan() {
-  local kind detail cure stops=0 first_detail='' first_cure=''
+# A database that has subscriptions cannot be dropped.
+unsubscribe() {
+  psql_on "$1" -f "$SCRIPTS/session.sql" -f "$SCRIPTS/restore-unsubscribe.sql" 2>"$WORK/unsubscribe.errors" && return
+  quote_output "$WORK/unsubscribe.errors"
+}
+
+# What earlier, killed restores of this database left. Names may hold line breaks, hence -0.
+sweep_leftovers() {
+  local left
+  query "$MAINTENANCE" restore-leftover-names.sql -0 -v name="$DATABASE_NAME" >"$WORK/leftovers"
+  while IFS= read -r -d '' left; do unsubscribe "$left"; done <"$WORK/leftovers"
   query "$MAINTENANCE" restore-leftovers.sql -v name="$DATABASE_NAME" >"$WORK/leftovers"
   quote_output "$WORK/leftovers"
+}
+
+plan() {
+  local kind detail cure stops=0 first_detail='' first_cure=''
+  sweep_leftovers
   query "$MAINTENANCE" restore-plan.sql -v name="$DATABASE_NAME" -v manifest_file="$MANIFEST" >"$WORK/plan"
   while IFS=$'\t' read -r kind detail cure; do
     case $kind in
@@ -350,6 +364,7 @@ settle_swap() {
 }
 
 drop_side() {
+  unsubscribe "$SIDE"
   psql_on "$MAINTENANCE" -f "$SCRIPTS/restore-drop.sql" -v side="$SIDE" -v name="$DATABASE_NAME" 2>"$WORK/drop.errors" && return
   quote_output "$WORK/drop.errors"
   note "the side database $SIDE could not be dropped; the next restore does it"

@@ -22,7 +22,10 @@ BEGIN
   LOOP
     BEGIN
       EXECUTE format('SELECT last_value, is_called FROM %I.%I', sequence.nspname, sequence.relname) INTO at;
-    EXCEPTION WHEN undefined_table THEN
+      -- Undone at once, and with it the lock: nobody has to wait for a sequence until the end of the dump.
+      RAISE SQLSTATE 'PGK00';
+    EXCEPTION WHEN SQLSTATE 'PGK00' THEN
+              WHEN undefined_table THEN
       SELECT NULL::bigint AS last_value, NULL::boolean AS is_called INTO at;  -- dropped or renamed since the snapshot
     END;
     lines := lines || json_build_object(

@@ -532,3 +532,50 @@ def test_a_restore_that_fails_after_a_kill_still_lets_everyone_in_again(
 def test_hands_off_a_path_that_leaves_the_volume(pod: Pod) -> None:
     (pod.root / "backup-20260101-000000.sql.gz").write_bytes(b"x")
     assert pod.restore("../backup-20260101-000000.sql.gz").code == 2
+
+
+@pytest.fixture
+def subscribed(server: Server, live: str, pod: Pod) -> Iterator[Pod]:
+    """A database with a subscription, and its backup; the subscription holds the live database."""
+    server.psql(
+        live,
+        "CREATE SUBSCRIPTION news CONNECTION 'dbname=nowhere' PUBLICATION all_news"
+        " WITH (connect = false, slot_name = 'live_slot')",
+    )
+    pod.good_backup()
+    yield pod
+    for name in sorted(server.databases()):
+        if name.startswith(live):
+            server.psql(
+                name,
+                "ALTER SUBSCRIPTION news SET (slot_name = NONE); DROP SUBSCRIPTION news",
+                check=False,
+            )
+
+
+def test_a_side_database_with_a_subscription_goes_when_the_restore_fails(
+    subscribed: Pod, server: Server, live: str
+) -> None:
+    backup = subscribed.volume / subscribed.names()[-1]
+
+    def one_more(facts: dict[str, Any]) -> None:
+        facts["counts"]["views"] += 1
+
+    change_manifest(backup, one_more)
+    result = subscribed.restore(backup.name)
+    assert result.code == 1
+    assert "number of views" in result.explained()
+    assert [name for name in server.databases() if "_restore_" in name] == []
+    assert server.psql(live, "SELECT subslotname FROM pg_subscription") == "live_slot"
+
+
+def test_a_side_database_with_a_subscription_goes_with_the_next_restore_after_a_kill(
+    subscribed: Pod, server: Server
+) -> None:
+    code = f"source {SCRIPTS}/restore.sh; compare_side() {{ kill -KILL $$; }}; main"
+    assert subscribed.run("restore.sh", code=code).code == -signal.SIGKILL
+    assert [name for name in server.databases() if "_restore_" in name] != []
+    result = subscribed.restore("latest")
+    assert result.code == 0, result.output
+    assert "left by a restore that was killed" in result.output
+    assert [name for name in server.databases() if "_restore_" in name] == []
