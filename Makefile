@@ -40,8 +40,7 @@ test-fast: venv packages lint ## lint, types, unit and script tests: a few minut
 
 .PHONY: test-proofs
 test-proofs: faults ## what takes longer: faults, 100,000 histories, every kind of object on 15 and 17
-	@python3 -m tests.scripts.postgres
-	@$(PYTEST) $(SLOW_SCRIPT_TESTS)
+	@$(PYTEST) -n auto --dist loadfile $(SLOW_SCRIPT_TESTS)
 
 .PHONY: faults
 faults: venv packages ## break a backup in every way we know, and count how many are caught
@@ -84,7 +83,9 @@ venv: .venv/.installed
 .venv/.installed: requirements-dev.txt pyproject.toml
 	@tools/install-venv.sh
 
-# What the script tests need on this machine, from Debian: PostgreSQL 15, other userlands, a small file system.
+# What the script tests need on this machine: from Debian PostgreSQL 15, other userlands and a small file system; and
+# PostgreSQL 17, from the cluster's image.
 .PHONY: packages
 packages:
 	@tools/install-packages.sh postgresql-15 busybox gawk e2fsprogs
+	@python3 -m tests.scripts.postgres

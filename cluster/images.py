@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import tarfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,9 +117,9 @@ def build_pause() -> None:
     _archive(work, PAUSE_IMAGE, {"Entrypoint": ["/pause"], "User": "65535:65535"}, pause_archive())
 
 
-def build_postgres() -> None:
-    """Make the PostgreSQL images that are not in the cache yet."""
-    for image in POSTGRES_IMAGES:
+def build_postgres(wanted: Sequence[PostgresImage] = POSTGRES_IMAGES) -> None:
+    """Make those of the PostgreSQL images that are not in the cache yet."""
+    for image in wanted:
         archive = postgres_archive(image)
         if archive.exists():
             continue

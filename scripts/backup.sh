@@ -27,6 +27,9 @@ source "$SCRIPTS/preflight.sh"
 # shellcheck source=snapshot.sh
 source "$SCRIPTS/snapshot.sh"
 
+# A median of fewer backups says nothing.
+readonly ANOMALY_SAMPLE=3
+
 NAME=''  # backup-YYYYMMDD-HHMMSS, the start of this run
 STAGE='' # where it grows
 STARTED=''
@@ -146,14 +149,21 @@ check_written() {
 
 # A backup that is whole can still be of a database that somebody has emptied. It is kept, and it stops retention.
 judge() {
-  local database
+  local database earlier
   begin 'Compared with the backups before it'
   database=$(escape_as_copy "$DATABASE_NAME")
   { sizes_of "$STAGE" && sizes_of_last_good "$database"; } >"$WORK/sizes"
-  SUSPICION=$(awk -v factor="$BACKUP_ANOMALY_FACTOR" -v minimum=3 -f "$SCRIPTS/anomaly.awk" "$WORK/sizes")
+  SUSPICION=$(awk -v factor="$BACKUP_ANOMALY_FACTOR" -v minimum="$ANOMALY_SAMPLE" -f "$SCRIPTS/anomaly.awk" "$WORK/sizes")
   # Marked before it is published: there is no moment in which it looks like the others.
   [[ -z $SUSPICION ]] || set_mark suspicious "$NAME" "$SUSPICION"
-  done_step "${SUSPICION:-$(($(wc -l <"$WORK/sizes") - 1)) of them, nothing unusual}"
+  earlier=$(($(wc -l <"$WORK/sizes") - 1))
+  if [[ -n $SUSPICION ]]; then
+    done_step "$SUSPICION"
+  elif ((earlier < ANOMALY_SAMPLE)); then
+    done_step "$earlier of them, too few to say what is usual"
+  else
+    done_step "$earlier of them, nothing unusual"
+  fi
   [[ -z $SUSPICION ]] || warn "$NAME is suspicious: $SUSPICION. Nothing is deleted until somebody has looked:" \
     "pgkeep acknowledge $NAME"
 }

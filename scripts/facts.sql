@@ -24,6 +24,8 @@ SET LOCAL bytea_output = hex;
 SET LOCAL lc_monetary = 'C';
 -- A role that may not see every row fails here instead of counting too few.
 SET LOCAL row_security = off;
+-- Compiling the one large query below takes far longer than running it.
+SET LOCAL jit = off;
 
 -- Rows are read in a loop, because a query for any number of tables cannot be written in advance; the facts leave the
 -- loop through a setting that lives as long as the transaction, which a read-only transaction may have.

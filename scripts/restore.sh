@@ -17,6 +17,8 @@ source "$SCRIPTS/catalog.sh"
 source "$SCRIPTS/marks.sh"
 # shellcheck source=verification.sh
 source "$SCRIPTS/verification.sh"
+# shellcheck source=metrics.sh
+source "$SCRIPTS/metrics.sh"
 
 # A session that reconnects between two statements of the swap makes it fail; then it is tried again.
 readonly SWAP_ATTEMPTS=5
@@ -385,7 +387,8 @@ cleanup() {
       *) EPILOGUE="the restored database is in place, the old one is kept as $OLD" ;;
     esac
   fi
-  if [[ -n $LOCK_DESCRIPTOR ]]; then record "$1" 2>/dev/null; fi
+  # A restore proves a backup, or finds it damaged.
+  if [[ -n $LOCK_DESCRIPTOR ]]; then { record "$1" && write_metrics; } 2>/dev/null; fi
 }
 
 show_configuration() {

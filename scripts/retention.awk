@@ -1,9 +1,9 @@
 # Which backups stay and which go. Pure: reads lines `group name status flags`, prints a line
 # `keep|delete group name reason` for each, groups in the order in which they appear, newest first within.
 #
-# Variables: now (seconds since 1970), days (older ones may go), minimum (so many of the newest always stay), and daily,
-# weekly, monthly (the last one of each of so many newest days, weeks, months stays; 0: off). Flags: `-` or some of
-# pinned,proven,suspicious,in-use.
+# Variables: now (seconds since 1970), days (older ones may go), minimum (so many of the newest stay; one always does),
+# and daily, weekly, monthly (the last one of each of so many newest days, weeks, months stays; 0: off). Flags: `-` or
+# some of pinned,proven,suspicious,in-use.
 #
 # Only verified backups are ever deleted, and only they count: a failed or damaged one must not push a good one out.
 # A name from the future (a clock that was wrong) neither goes nor counts. The time comes from the name: file times
@@ -25,7 +25,6 @@ BEGIN {
   sound = is_number(now) && is_number(days) && is_number(minimum)
   sound = sound && is_number(daily) && is_number(weekly) && is_number(monthly)
   now += 0; days += 0; minimum += 0; daily += 0; weekly += 0; monthly += 0
-  if (minimum < 1) minimum = 1
 }
 
 # Appending "" makes strings of them: names and groups that look like numbers must not be compared as such.
@@ -60,12 +59,12 @@ function days_in(year, month) {
   return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31
 }
 
-# Seconds since 1970 of backup-YYYYMMDD-HHMMSS, or -1.
+# Seconds since 1970 of backup-YYYYMMDD-HHMMSS; less than nothing when it is no date, or an earlier one.
 function moment(name, year, month, day, hour, minute, second) {
   if (length(name) != 22 || name !~ /^backup-[0-9]+-[0-9]+$/ || substr(name, 16, 1) != "-") return -1
   year = substr(name, 8, 4) + 0; month = substr(name, 12, 2) + 0; day = substr(name, 14, 2) + 0
   hour = substr(name, 17, 2) + 0; minute = substr(name, 19, 2) + 0; second = substr(name, 21, 2) + 0
-  if (year < 1970 || month < 1 || month > 12 || day < 1 || day > days_in(year, month)) return -1
+  if (month < 1 || month > 12 || day < 1 || day > days_in(year, month)) return -1
   if (hour > 23 || minute > 59 || second > 59) return -1
   return days_before(year, month, day) * DAY + hour * 3600 + minute * 60 + second
 }

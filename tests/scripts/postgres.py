@@ -85,7 +85,7 @@ def _make() -> None:
         if shutil.which("mmdebstrap") is None:
             say(f"installing mmdebstrap: {packages.REASONS['mmdebstrap']}")
             packages.apt(["mmdebstrap"])
-        images.build_postgres()
+        images.build_postgres([images.POSTGRES_17])
     unfinished = home.with_name(f".{home.name}")
     _remove(unfinished)
     (unfinished / "tree").mkdir(parents=True)

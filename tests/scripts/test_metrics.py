@@ -73,3 +73,13 @@ def test_a_database_may_have_any_name_in_a_label(pod: Pod, server: Server) -> No
         assert samples(pod)["pgkeep_backups", name, "verified"] == 1
     finally:
         drop_databases(server, name)
+
+
+def test_a_restore_shows_what_it_proved_or_found(pod: Pod, copy: str) -> None:
+    pod.database = copy
+    backup = pod.good_backup()
+    assert pod.restore().code == 0
+    assert samples(pod)["pgkeep_latest_proven_backup_timestamp_seconds", copy] > 0
+    (backup / "globals.sql").write_text("x", encoding="utf-8")
+    assert pod.restore().code == 1
+    assert samples(pod)["pgkeep_backups", copy, "damaged"] == 1
