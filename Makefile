@@ -88,4 +88,4 @@ venv: .venv/.installed
 .PHONY: packages
 packages:
 	@tools/install-packages.sh postgresql-15 busybox gawk e2fsprogs
-	@python3 -m tests.scripts.postgres
+	@python3 -m tests.scripts.postgres >/dev/null

@@ -85,6 +85,15 @@ query() {
   fi
 }
 
+# ask SQL: one value from the database that is backed up, for a command substitution; an error as with `query`.
+ask() {
+  local errors="$WORK/ask.errors"
+  psql_on "$DATABASE_NAME" -c "$1" 2>"$errors" && return
+  quote_output "$errors" >&2
+  explain "$errors"
+  fail 1 "$KIND" "a question to database \"$DATABASE_NAME\" failed" "$CAUSE" "$CURE"
+}
+
 # --- what an error means ----------------------------------------------------------------------------------------------
 
 CAUSE='' CURE='' KIND=''

@@ -18,14 +18,15 @@ epoch_of() {
 }
 
 collect_metrics() {
-  local name database status free size days
+  local name database status key free size days
   local -A databases=() count=() suspicious=() latest=() proven=()
   while IFS= read -r name; do
     status=$(backup_status "$name")
     database=''
     is_legacy "$name" || database=$(summary_value "$name" database)
     databases[_$database]=$database
-    count[_$database / $status]=$((${count[_$database / $status]:-0} + 1))
+    key="_$database $status"
+    count[$key]=$((${count[$key]:-0} + 1))
     ! has_mark suspicious "$name" || suspicious[_$database]=$((${suspicious[_$database]:-0} + 1))
     if [[ $status == verified ]] && ! is_from_the_future "$name"; then
       [[ -n ${latest[_$database]:-} ]] || latest[_$database]=$name
@@ -36,8 +37,9 @@ collect_metrics() {
   metric pgkeep_backups 'Backups on the volume. Only verified ones count for retention; unverified ones are files of an older script.'
   for database in "${!databases[@]}"; do
     for status in verified damaged unverified; do
+      key="$database $status"
       printf 'pgkeep_backups{database="%s",status="%s"} %s\n' "$(label "${databases[$database]}")" "$status" \
-        "${count[$database / $status]:-0}"
+        "${count[$key]:-0}"
     done
   done
   metric pgkeep_backups_suspicious 'Backups that are unlike those before them and that nobody has acknowledged; they hold retention.'
@@ -81,8 +83,9 @@ each_latest() {
   done
 }
 
-# Nothing is lost when it cannot be written: the state itself is on the volume.
+# Nothing is lost when it cannot be written: the state itself is on the volume. After a signal there is no time for it.
 write_metrics() {
+  [[ -z $SIGNALLED ]] || return 0
   local file="$BACKUP_DIRECTORY/.records/metrics.prom"
   collect_metrics >"$file.new" && mv -f "$file.new" "$file" && return
   rm -f "$file.new"

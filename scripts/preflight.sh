@@ -101,7 +101,7 @@ check_access() {
 # Sets SPACE_NEEDED: the last backup of this database, grown as the database has grown since, or else half the database.
 estimate_space() {
   local last bytes before now
-  now=$(psql_on "$DATABASE_NAME" -c 'SELECT pg_database_size(current_database())')
+  now=$(ask 'SELECT pg_database_size(current_database())') || exit
   last=$(newest_verified_of "$(escape_as_copy "$DATABASE_NAME")")
   if [[ -n $last ]]; then
     bytes=$(summary_value "$last" backup_bytes)
@@ -145,7 +145,7 @@ check_space() {
 # Names and ages come from this pod's clock; the server's is a second opinion.
 check_clock() {
   local server difference newest
-  server=$(psql_on "$DATABASE_NAME" -c 'SELECT floor(extract(epoch FROM clock_timestamp()))::bigint')
+  server=$(ask 'SELECT floor(extract(epoch FROM clock_timestamp()))::bigint') || exit
   difference=$((EPOCHSECONDS - server))
   ((difference >= 0)) || difference=$((-difference))
   if ((difference > CLOCK_TOLERANCE)); then

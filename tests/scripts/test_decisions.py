@@ -269,6 +269,7 @@ TABLE = [
         at(*(f"2100-03-{day:02d}" for day in range(1, 31)), "2100-02-28", "2100-02-27"),
         DEFAULT,
         at("2100-02-27"),
+        [(at("2100-03-30")[0], "the newest verified")],
         now=datetime(2100, 3, 30, 2, tzinfo=UTC),
     ),
     # Flags.
@@ -383,6 +384,13 @@ TABLE = [
         Rules(days=1, monthly=3),
         set(every(1, 118, first=2)) - {ago(23), ago(54)},
         [(ago(23), "kept for month 2026-10"), (ago(54), "kept for month 2026-09")],
+    ),
+    Case(
+        "the same month of another year is another month",
+        at("2026-11-23", "2025-11-30", "2025-11-29", "2024-11-30"),
+        Rules(days=0, monthly=2),
+        at("2025-11-29", "2024-11-30"),
+        [(at("2025-11-30")[0], "kept for month 2025-11")],
     ),
     Case(
         "one that stays anyway takes its day's, week's and month's place",
@@ -514,6 +522,12 @@ TABLE = [
         [(ago(0), "not older than 2 days")],
         now=NOW + timedelta(days=4000),
     ),
+    Case(
+        "sixteen gaps of a new schedule are enough, whatever was usual before",
+        [*every(7, 17), *every(1 / 24, 200, first=112.5)],
+        DEFAULT,
+        [*every(7, 12, first=35), *every(1 / 24, 200, first=112.5)],
+    ),
     # Had all gaps a say, those between the month ends would make the outage 20 days long.
     Case(
         "the gaps that earlier deletions left make nothing older",
@@ -541,19 +555,18 @@ def test_databases_know_nothing_of_one_another(awk: list[str]) -> None:
     whole = every(1, 5)
     groups = {
         "1": [replace(backup, group="1") for backup in whole],
-        "01": [
-            replace(backup, group="01") for backup in [*whole[:3], whole[3].with_flag("pinned")]
-        ],
+        "01": [replace(backup, group="01") for backup in [*whole[:4], ago(4, "pinned")]],
         "1.0": [replace(backup, group="1.0") for backup in [ago(0, "suspicious"), *whole[1:]]],
         "-": [replace(backup, group="-") for backup in [ago(9), ago(30, status="unverified")]],
     }
     mixed = [backup for backups in groups.values() for backup in backups]
     Random(4).shuffle(mixed)  # noqa: S311 - no secret
+    rules = Rules(days=1, daily=3)
     first_seen = list(dict.fromkeys(backup.group for backup in mixed))
-    together = decide(mixed, Rules(days=1), awk=awk)
-    alone = [decide(groups[group], Rules(days=1), awk=awk) for group in first_seen]
+    together = decide(mixed, rules, awk=awk)
+    alone = [decide(groups[group], rules, awk=awk) for group in first_seen]
     assert together == [made for verdicts in alone for made in verdicts]
-    assert deleted(together) == {("1", ago(i).name) for i in (2, 3, 4)} | {("01", ago(2).name)}
+    assert deleted(together) == {("1", ago(i).name) for i in (3, 4)} | {("01", ago(3).name)}
 
 
 @each_awk
@@ -1138,6 +1151,11 @@ class Forecast:
 FORECASTS = [
     Forecast("ten a day", TEN_A_DAY, "10"),
     Forecast("whole days are counted", TEN_A_DAY, "9", 100 * GIBIBYTE - 1_000_000),
+    Forecast(
+        "ten are not nine where a double has no more digits",
+        space((0.25, 102.5), (1.25, 112.5), (7, 170)),
+        "10",
+    ),
     Forecast("nothing is free", TEN_A_DAY, "0", 0),
     Forecast("no lines", [], "-"),
     Forecast("two points are no trend", TEN_A_DAY[:2], "-"),

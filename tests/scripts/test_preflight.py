@@ -135,3 +135,14 @@ def test_a_lock_names_its_holder_and_a_text_left_behind_blocks_nobody(pod: Pod) 
     lock.write_text("backup in pod gone since 2020-01-01T00:00:00Z\n", encoding="utf-8")
     give(lock, POD_UID, POD_GID)
     assert pod.good_backup().exists()
+
+
+def test_a_question_that_is_cut_off_is_told_with_its_cause(pod: Pod) -> None:
+    code = (
+        f'source {SCRIPTS}/backup.sh; eval "real_$(declare -f ask)";'
+        "ask() { real_ask 'SELECT pg_terminate_backend(pg_backend_pid())'; }; main"
+    )
+    result = pod.run("backup.sh", code=code)
+    assert result.code == 1
+    assert "the connection to the server was cut" in result.explained()
+    assert "pop_var_context" not in result.output
