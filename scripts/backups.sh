@@ -11,6 +11,20 @@ source "$SCRIPTS/common.sh"
 # By exec, so that `timeout` leads the process group that a signal for us is passed on to; else it makes one of its own.
 backup_in_time() { DATABASE_NAME=$1 exec timeout "$BACKUP_TIMEOUT" bash "$SCRIPTS/backup.sh"; }
 
+# What a backup that was killed (out of memory) leaves running goes on writing, and holds the lock. No backup runs now, and
+# all processes of a pod are one session: every other one is such a remainder.
+end_remainders() {
+  local stat line
+  local -a own=() fields=()
+  read -r line <"/proc/$$/stat"
+  read -r -a own <<<"${line##*) }" # state, parent, group, session
+  for stat in /proc/[0-9]*/stat; do
+    { read -r line <"$stat"; } 2>/dev/null || continue
+    read -r -a fields <<<"${line##*) }"
+    if [[ ${fields[3]} == "${own[3]}" && ${line%% *} != "$$" ]]; then kill -KILL "${line%% *}" 2>/dev/null || true; fi
+  done
+}
+
 main() {
   local database failed=0
   local -a names=() lines=()
@@ -27,6 +41,7 @@ main() {
     else
       lines+=("✗ $database")
       failed=$((failed + 1))
+      end_remainders
     fi
     printf '\n'
   done

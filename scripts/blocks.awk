@@ -1,4 +1,5 @@
-# The COPY blocks of a dump read as text: prints `ROWS<TAB>table` for each, the table as the dump spells it.
+# The contents of a dump read as text: prints `ROWS<TAB>table` for each COPY block, the table as the dump spells it, and at
+# the end `N<TAB>large objects` and `N<TAB>bytes of large objects`. (No table's name has a space outside quotes.)
 #
 # A block begins with pg_dump's own heading, so that a function whose body holds a COPY statement is not taken for one,
 # and ends with \. on a line of its own. A row is one line: COPY writes line breaks inside values as \n.
@@ -37,11 +38,18 @@ heading && (statement != "" || /^COPY /) {
   next
 }
 
-/^-- Data for Name: .*; Type: TABLE DATA; Schema: / { heading = 1; statement = "" }
+/^-- (Data for )?Name: .*; Type: / { heading = /; Type: TABLE DATA; Schema: /; large = /; Type: BLOBS; Schema: /; statement = "" }
+
+large && /^SELECT pg_catalog\.lo_open\(/ { objects++ }
+
+# Its bytes in hexadecimal, as '\x00ff' or '\\x00ff'.
+large && match($0, /^SELECT pg_catalog\.lowrite\([0-9]+, E?'\\+x/) { bytes += (length($0) - RLENGTH - length("');")) / 2 }
 
 /^-- PostgreSQL database dump complete/ { complete = NR }
 
 END {
   if (inside) exit 1
   if (whole && (!complete || NR - complete > 12)) exit 2
+  # %.0f: %d ends at 2^31 in some awks.
+  printf "%.0f\tlarge objects\n%.0f\tbytes of large objects\n", objects, bytes
 }

@@ -1,6 +1,6 @@
 -- Whether a dump holds the rows that were counted in its snapshot, and each table's once: what, expected, found.
 -- No row means it does.
--- Variables: facts_file (facts.sql's line), blocks_file (lines `ROWS<TAB>identifier`, one for each COPY block; the
+-- Variables: facts_file (facts.sql's line), blocks_file (what blocks.awk prints: lines `ROWS<TAB>identifier`; the
 -- identifier as it stands in the COPY statement, but on one line: \n, \r, \t and \\ as COPY itself would write it).
 --
 -- Blocks of tables that the facts do not know are fine: extensions may name some of theirs for dumping. Where pg_dump
@@ -11,12 +11,16 @@ WITH lines AS (
   SELECT split_part(line, E'\t', 1)::bigint AS rows, substr(line, strpos(line, E'\t') + 1) AS escaped
     FROM unnest(string_to_array(:'blocks', E'\n')) AS line
    WHERE line <> ''
+), objects AS (
+  SELECT what, expected, (SELECT rows FROM lines WHERE escaped = what) AS found
+    FROM (VALUES ('large objects', (:'facts'::jsonb #>> '{counts,largeObjects}')::bigint),
+                 ('bytes of large objects', (:'facts'::jsonb #>> '{totals,largeObjectBytes}')::bigint)) AS o(what, expected)
 ), blocks AS (
   SELECT rows, parse_ident(CASE WHEN strpos(escaped, E'\\') = 0 THEN escaped ELSE (
            SELECT string_agg(CASE part[1] WHEN E'\\n' THEN E'\n' WHEN E'\\r' THEN E'\r' WHEN E'\\t' THEN E'\t'
                                           WHEN E'\\\\' THEN E'\\' ELSE part[1] END, '' ORDER BY place)
              FROM regexp_matches(escaped, E'\\\\.|[^\\\\]+', 'g') WITH ORDINALITY AS p(part, place)) END) AS identifier
-    FROM lines
+    FROM lines WHERE escaped NOT IN (SELECT what FROM objects)
 ), counted AS (
   SELECT identifier[1] AS schema, identifier[2] AS name, count(*) AS blocks, sum(rows) AS rows
     FROM blocks GROUP BY identifier[1], identifier[2]
@@ -45,6 +49,8 @@ WITH lines AS (
          format('%s blocks, %s rows', roots.blocks, roots.rows)
     FROM roots, missing
    WHERE roots.blocks > 0 AND (missing.blocks, coalesce(missing.rows, 0)) <> (roots.blocks, roots.rows)
+  UNION ALL
+  SELECT what, expected::text, coalesce(found::text, 'none') FROM objects WHERE expected IS DISTINCT FROM found
 )
 -- One line each, whatever characters names hold.
 SELECT translate(what, E'\n\r\t', '   '), expected, found FROM differences ORDER BY what;

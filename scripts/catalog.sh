@@ -30,13 +30,18 @@ name_to_iso() {
 
 # One fact of a backup's summary, or "-". Values are escaped as COPY does: one line, no tabs.
 summary_value() {
-  local line
+  local line file="$BACKUP_DIRECTORY/$1/summary"
+  # Not what a pipe in its place would say.
+  [[ -f $file ]] || {
+    printf -- '-'
+    return
+  }
   while IFS= read -r line; do
     if [[ ${line%%=*} == "$2" ]]; then
       printf '%s' "${line#*=}"
       return
     fi
-  done 2>/dev/null <"$BACKUP_DIRECTORY/$1/summary"
+  done <"$file"
   printf -- '-'
 }
 
@@ -164,10 +169,8 @@ backup_row() {
     fact[created]=$(name_to_iso "$name")
     fact[backup_bytes]=$(stat -c %s "$BACKUP_DIRECTORY/$name")
     fact[format]=plain
-  else
-    while IFS='=' read -r key value; do
-      fact[${key:-none}]=$value
-    done 2>/dev/null <"$BACKUP_DIRECTORY/$name/summary" || true
+  elif [[ -f $BACKUP_DIRECTORY/$name/summary ]]; then
+    while IFS='=' read -r key value; do fact[${key:-none}]=$value; done <"$BACKUP_DIRECTORY/$name/summary"
   fi
   printf '%s\t%s' "$name" "$(backup_status "$name")"
   for key in created duration_seconds backup_bytes database format server_version tables rows large_objects; do

@@ -166,10 +166,11 @@ start_child() {
   set +m
 }
 
-# Waits for the newest child and hands back its exit code.
+# Waits for the newest child and hands back its exit code. One that was killed may leave its own children behind.
 wait_child() {
   local last=$((${#CHILDREN[@]} - 1)) code=0
   wait "${CHILDREN[last]}" || code=$?
+  ((code == 0)) || kill -KILL -- "-${CHILDREN[last]}" 2>/dev/null || true
   unset "CHILDREN[$last]"
   return "$code"
 }
@@ -179,13 +180,14 @@ run() {
   wait_child
 }
 
-# From bash's own list of jobs: a signal may come between the start of a child and our note of it.
+# From our notes, and from bash's own list of jobs: a signal may come between the start of a child and our note of it,
+# and a group whose leader was killed is no job any more.
 stop_children() {
   local child tries
   local -a children=()
   jobs -p >"$WORK/children"
   mapfile -t children <"$WORK/children"
-  for child in ${children[@]+"${children[@]}"}; do
+  for child in ${children[@]+"${children[@]}"} ${CHILDREN[@]+"${CHILDREN[@]}"}; do
     # Again and again, because a child that has just been forked still has our own handler and drops the first one. For
     # 20 s: a script of ours may have staging to remove, and a pod has 30 s.
     for ((tries = 0; tries < 200; tries++)); do

@@ -88,6 +88,11 @@ WITH manifest AS (
    WHERE expected.facts ->> 'largeObjectHash' IS NOT NULL
      AND expected.facts ->> 'largeObjectHash' IS DISTINCT FROM found.facts ->> 'largeObjectHash'
   UNION ALL
+  SELECT 5, 'bytes of large objects', expected.facts #>> '{totals,largeObjectBytes}', found.facts #>> '{totals,largeObjectBytes}'
+    FROM expected, found
+   WHERE expected.facts -> 'totals' ? 'largeObjectBytes'
+     AND expected.facts #>> '{totals,largeObjectBytes}' IS DISTINCT FROM found.facts #>> '{totals,largeObjectBytes}'
+  UNION ALL
   -- Before manifests had a schema, these two counted what a restore need not bring back.
   SELECT 6, 'number of ' || key, e.value, f.value
     FROM expected, found,

@@ -105,6 +105,10 @@ explain() {
   local text
   text=$(<"$1")
   case $text in
+    '')
+      because killed "it ended without a word: most likely it was killed, as a process is that needs too much memory" \
+        "kubectl -n $NAMESPACE describe pod says so (OOMKilled); raise resourcesMemoryLimit, or lower jobs"
+      ;;
     *'could not translate host name'*)
       because host "the name \"$DATABASE_HOST\" is not known to the cluster's DNS" \
         "kubectl -n $NAMESPACE get service; then set databaseHost to the right one"
@@ -182,7 +186,6 @@ explain() {
       because other "$(grep -v '^$' "$1" | head -n 1)" "the tool's own words above say what to mend"
       ;;
   esac
-  CAUSE=${CAUSE:-no message}
 }
 
 # --- connecting -------------------------------------------------------------------------------------------------------

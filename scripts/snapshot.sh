@@ -41,6 +41,7 @@ open_snapshot() {
   coproc FACTS { psql_on "$DATABASE_NAME" -v name="$DATABASE_NAME" -v target="$DATABASE_NAME" -v comment=true \
     -v table_hashes="$BACKUP_TABLE_HASHES" 2>"$WORK/facts.errors"; }
   FACTS_PROCESS=$FACTS_PID
+  CHILDREN+=("$FACTS_PROCESS")
   set +m
   facts_say "SET lock_timeout = '$LOCK_WAIT';" "\\i '$SCRIPTS/session.sql'" \
     'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;' 'SELECT pg_export_snapshot();'
@@ -64,8 +65,12 @@ close_snapshot() {
   facts_write "$WORK/sequences.after" sequences.sql
   facts_say 'COMMIT;' '\q'
   wait "$FACTS_PROCESS" || facts_broken
+  CHILDREN=()
   [[ -s $WORK/facts.json && -s $WORK/sequences.before && -s $WORK/sequences.after ]] || facts_broken
 }
+
+# A pause that holds nothing others might wait for, should this script be killed: neither the lock nor the log.
+doze() { exec sleep "$1" {LOCK_DESCRIPTOR}>&- {REPORT}>&- >/dev/null 2>&1; }
 
 # Waits for the newest child as `wait_child` does. Meanwhile keeps the session from falling silent, and does not go on
 # dumping when it has ended.
@@ -73,7 +78,7 @@ wait_with_heartbeat() {
   local last=$((${#CHILDREN[@]} - 1)) dump pause
   dump=${CHILDREN[last]}
   while kill -0 "$dump" 2>/dev/null; do
-    start_child sleep "$HEARTBEAT"
+    start_child doze "$HEARTBEAT"
     pause=${CHILDREN[last + 1]}
     wait -n "$dump" "$pause" "$FACTS_PROCESS" || true
     kill -KILL -- "-$pause" 2>/dev/null || true

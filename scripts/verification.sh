@@ -39,24 +39,28 @@ check_hashes() (
     exit 1
   fi
   # A cut list would make everything after the cut unproven, so each line is held to its form.
-  if ! awk 'length($1) != 64 || $1 ~ /[^0-9a-f]/ || substr($0, 65, 2) != "  " || length($0) < 67 { exit 1 }' SHA256SUMS \
+  if ! awk '
+    length($1) != 64 || $1 ~ /[^0-9a-f]/ || substr($0, 65, 2) != "  " || length($0) < 67 || seen[substr($0, 67)]++ { exit 1 }
+  ' SHA256SUMS \
     || [[ -n $(tail -c 1 SHA256SUMS) ]]; then
     printf 'SHA256SUMS is not a list of hashes'
     exit 1
   fi
-  # Anything but a directory counts as a file: a link in the place of a file is not the file.
+  # A link or a pipe in the place of a file is not the file, and to read it might never end.
+  local difference
+  difference=$(find . ! -type d ! -type f | sed 's|^\./|not a plain file: |' | head -n 5 | paste_lines)
+  if [[ -n $difference ]]; then
+    printf '%s' "$difference"
+    exit 1
+  fi
   find . ! -type d ! -path ./SHA256SUMS | sed 's|^\./||' >"$WORK/found"
   cut -c 67- SHA256SUMS >"$WORK/listed"
-  local difference
   difference=$(awk '
     FNR == NR { listed[$0] = 1; next }
     $0 in listed { delete listed[$0]; next }
     { print "not in SHA256SUMS: " $0 }
     END { for (name in listed) print "missing: " name }
   ' "$WORK/listed" "$WORK/found" | sort | head -n 5 | paste_lines)
-  if [[ -z $difference ]]; then
-    difference=$(find . -type l | sed 's|^\./|a link instead of a file: |' | head -n 5 | paste_lines)
-  fi
   if [[ -n $difference ]]; then
     printf '%s' "$difference"
     exit 1
@@ -117,23 +121,42 @@ check_dump() {
   sort -k 2 "$WORK/blocks" >"$WORK/sorted" && mv "$WORK/sorted" "$WORK/blocks"
 }
 
-# Everything, for a published backup.
-check_backup() {
-  local directory="$BACKUP_DIRECTORY/$1" file version
-  version=$(summary_value "$1" schema_version)
+# The small files around the dump: each names this backup, or ends as its tool ends it.
+check_companions() {
+  local directory=$1 name=${1##*/} file key
   for file in manifest.json summary globals.sql; do
-    if [[ ! -s $directory/$file ]]; then
+    if [[ ! -f $directory/$file || ! -s $directory/$file ]]; then
       printf 'missing or empty: %s' "$file"
       return 1
     fi
   done
-  if [[ $(summary_value "$1" name) != "$1" ]]; then
-    printf 'it is a copy of %s under another name' "$(summary_value "$1" name)"
+  for key in $SUMMARY_KEYS; do
+    grep -q "^$key=" "$directory/summary" || [[ $key == owners || $key == table_hashes ]] || {
+      printf 'summary lacks %s' "$key"
+      return 1
+    }
+  done
+  if ! grep -qxF "name=$name" "$directory/summary"; then
+    printf 'it is a copy of %s under another name' "$(sed -n 's/^name=//p' "$directory/summary")"
     return 1
   fi
+  if [[ $(tail -c 2 "$directory/manifest.json") != '}' ]] || ! grep -qF "\"name\": \"$name\"" "$directory/manifest.json"; then
+    printf 'manifest.json is cut, or of another backup'
+    return 1
+  fi
+  if ! tail -n 12 "$directory/globals.sql" | grep -q '^-- PostgreSQL database cluster dump complete'; then
+    printf 'globals.sql is cut: its end marker is missing'
+    return 1
+  fi
+}
+
+# Everything, for a published backup.
+check_backup() {
+  local directory="$BACKUP_DIRECTORY/$1"
+  check_companions "$directory" || return 1
   check_hashes "$directory" && check_dump "$directory" || return 1
   # The first version of the layout did not write them down.
-  if [[ $version != 1 && $(<"$WORK/blocks") != "$(<"$directory/blocks")" ]]; then
+  if [[ $(summary_value "$1" schema_version) != 1 && $(<"$WORK/blocks") != "$(<"$directory/blocks")" ]]; then
     printf 'the rows in its COPY blocks are not those it was published with'
     return 1
   fi

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.scripts.harness import (
     BINARIES,
+    SCRIPTS,
     Pod,
     Server,
     drop_databases,
@@ -149,3 +152,19 @@ def test_a_backup_of_a_database_that_the_stack_does_not_name_is_refused(
     result = pod.restore(backup.name, DATABASE_NAMES="\n".join(shops))
     assert result.code == 1
     assert 'is of database "source"' in result.explained()
+
+
+def test_what_a_killed_backup_leaves_running_is_not_in_the_way_of_the_next(
+    slow_pod: Pod, shops: list[str]
+) -> None:
+    running = slow_pod.start("backups.sh", DATABASE_NAMES="\n".join(["big", shops[0]]))
+    wait_until(lambda: any(slow_pod.volume.glob(".staging/*/database/*.dat.gz")))
+    # The oldest is the script itself, the others are subshells of it.
+    command = f"bash\0{SCRIPTS / 'backup.sh'}\0".encode()
+    members = session_members(running.pid)
+    script = min(pid for pid in members if Path(f"/proc/{pid}/cmdline").read_bytes() == command)
+    os.kill(script, signal.SIGKILL)
+    result = finish(running)
+    assert result.code == 1
+    assert databases_of(slow_pod) == [shops[0]]
+    wait_until(lambda: session_members(running.pid) == [], 5)
