@@ -25,8 +25,15 @@ from tests.scripts.harness import (
     keep_mounts_to_ourselves,
     new_pod,
     running_server,
+    sweep_folders,
 )
 from tests.scripts.postgres import postgres_17
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_of_killed_tests() -> None:  # pyright: ignore[reportUnusedFunction]
+    """Tests that were killed could not clean up."""
+    sweep_folders()
 
 
 @pytest.fixture(scope="session")

@@ -151,10 +151,27 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+MEMORY = Path("/dev/shm")
+
+
+def own_folder(kind: str, parent: Path) -> Path:
+    """A new folder that bears the number of this process."""
+    return Path(tempfile.mkdtemp(prefix=f"pgkeep-{kind}-{os.getpid()}-", dir=parent))
+
+
+def sweep_folders() -> None:
+    """Removes the folders of tests that were killed."""
+    for parent in (MEMORY, Path(tempfile.gettempdir())):
+        for path in parent.glob("pgkeep-*-*-*"):
+            number = path.name.split("-")[2]
+            if number.isdigit() and not Path("/proc", number).exists():
+                shutil.rmtree(path, ignore_errors=True)
+
+
 @contextmanager
 def running_server(postgres: Postgres = POSTGRES_15) -> Generator[Server]:
     """Makes a cluster, starts it, and removes both again."""
-    directory = Path(tempfile.mkdtemp(prefix="pgkeep-server-"))
+    directory = own_folder("server", Path(tempfile.gettempdir()))
     process: subprocess.Popen[bytes] | None = None
     try:
         give(directory, SERVER_UID, SERVER_UID)
@@ -457,9 +474,7 @@ def new_pod(port: int, database: str, postgres: Postgres = POSTGRES_15) -> Gener
     Not in pytest's own directory: that is for its owner alone, and scripts run as somebody else.
     In memory where possible, because the scripts flush every file they publish.
     """
-    memory = Path("/dev/shm")
-    parent = memory if os.access(memory, os.W_OK) else None
-    root = Path(tempfile.mkdtemp(prefix="pgkeep-pod-", dir=parent))
+    root = own_folder("pod", MEMORY if os.access(MEMORY, os.W_OK) else Path(tempfile.gettempdir()))
     try:
         root.chmod(0o755)
         made = Pod(root, port, database, path=postgres.path, postgres=postgres)
