@@ -133,7 +133,7 @@ prove() {
 }
 
 # The disk may have filled up under the last small files, which psql, pg_dumpall and sha256sum do not all report.
-check_written() { check_companions "$1" && check_hashes "$1"; }
+check_written() { check_hashes "$1" && check_companions "$1"; }
 
 # A backup that is whole can still be of a database that somebody has emptied. It is kept, and it stops retention.
 judge() {

@@ -33,6 +33,7 @@ main() {
   if ((${#names[@]} == 1)); then DATABASE_NAME=${names[0]} exec bash "$SCRIPTS/backup.sh"; fi
 
   start_script
+  CHILD_PATIENCE=25 # it has children of its own to end and staging to remove
   require_parameter NAMESPACE
   require_number BACKUP_TIMEOUT 1
   for database in "${names[@]}"; do

@@ -11,9 +11,10 @@ umask 0007
 # One clock and one sort order, whatever the image says; bytes pass through, so UTF-8 stays UTF-8.
 export LC_ALL=C TZ=UTC0
 
-WORK=''     # private directory under TMPDIR, gone at the end
-CHILDREN=() # process groups started by `run` and not yet waited for
-STEP=''     # the step that is running, and since when (microseconds)
+WORK=''          # private directory under TMPDIR, gone at the end
+CHILD_PATIENCE=5 # seconds a child gets to end after SIGTERM; a pod has 30
+CHILDREN=()      # process groups started by `run` and not yet waited for
+STEP=''          # the step that is running, and since when (microseconds)
 STEP_STARTED=0
 EPILOGUE=''      # what `cleanup` adds to the ERROR line, e.g. that nothing was touched
 FAILED_REASON='' # one fixed word for the records, known to `cleanup`
@@ -188,9 +189,8 @@ stop_children() {
   jobs -p >"$WORK/children"
   mapfile -t children <"$WORK/children"
   for child in ${children[@]+"${children[@]}"} ${CHILDREN[@]+"${CHILDREN[@]}"}; do
-    # Again and again, because a child that has just been forked still has our own handler and drops the first one. For
-    # 20 s: a script of ours may have staging to remove, and a pod has 30 s.
-    for ((tries = 0; tries < 200; tries++)); do
+    # Again and again, because a child that has just been forked still has our own handler and drops the first one.
+    for ((tries = 0; tries < CHILD_PATIENCE * 10; tries++)); do
       kill -TERM -- "-$child" 2>/dev/null || break
       sleep 0.1
     done

@@ -78,20 +78,24 @@ psql_on() {
 # query DATABASE SCRIPT ARGUMENTS…: runs one of our SQL files and prints its rows; on an error explains it and fails.
 query() {
   local errors="$WORK/query.errors"
-  if ! psql_on "$1" -f "$SCRIPTS/session.sql" -f "$SCRIPTS/$2" "${@:3}" 2>"$errors"; then
+  if ! run psql_on "$1" -f "$SCRIPTS/session.sql" -f "$SCRIPTS/$2" "${@:3}" 2>"$errors"; then
     quote_output "$errors" >&2
     explain "$errors"
     fail 1 query "${2%.sql} failed on database \"$1\"" "$CAUSE" "$CURE"
   fi
 }
 
-# ask SQL: one value from the database that is backed up, for a command substitution; an error as with `query`.
+ANSWER=''
+
+# ask SQL: sets ANSWER to one value from the database that is backed up; an error as with `query`.
 ask() {
   local errors="$WORK/ask.errors"
-  psql_on "$DATABASE_NAME" -c "$1" 2>"$errors" && return
-  quote_output "$errors" >&2
-  explain "$errors"
-  fail 1 "$KIND" "a question to database \"$DATABASE_NAME\" failed" "$CAUSE" "$CURE"
+  if ! run psql_on "$DATABASE_NAME" -c "$1" >"$WORK/answer" 2>"$errors"; then
+    quote_output "$errors"
+    explain "$errors"
+    fail 1 "$KIND" "a question to database \"$DATABASE_NAME\" failed" "$CAUSE" "$CURE"
+  fi
+  ANSWER=$(<"$WORK/answer")
 }
 
 # --- what an error means ----------------------------------------------------------------------------------------------

@@ -101,7 +101,8 @@ check_access() {
 # Sets SPACE_NEEDED: the last backup of this database, grown as the database has grown since, or else half the database.
 estimate_space() {
   local last bytes before now
-  now=$(ask 'SELECT pg_database_size(current_database())') || exit
+  ask 'SELECT pg_database_size(current_database())'
+  now=$ANSWER
   last=$(newest_verified_of "$(escape_as_copy "$DATABASE_NAME")")
   if [[ -n $last ]]; then
     bytes=$(summary_value "$last" backup_bytes)
@@ -144,9 +145,9 @@ check_space() {
 
 # Names and ages come from this pod's clock; the server's is a second opinion.
 check_clock() {
-  local server difference newest
-  server=$(ask 'SELECT floor(extract(epoch FROM clock_timestamp()))::bigint') || exit
-  difference=$((EPOCHSECONDS - server))
+  local difference newest
+  ask 'SELECT floor(extract(epoch FROM clock_timestamp()))::bigint'
+  difference=$((EPOCHSECONDS - ANSWER))
   ((difference >= 0)) || difference=$((-difference))
   if ((difference > CLOCK_TOLERANCE)); then
     CLOCK_DOUBTED="this pod's clock says $(now_iso), the server's differs by $difference seconds"

@@ -159,7 +159,7 @@ connect_maintenance() {
 
 # A database that has subscriptions cannot be dropped.
 unsubscribe() {
-  psql_on "$1" -f "$SCRIPTS/session.sql" -f "$SCRIPTS/restore-unsubscribe.sql" 2>"$WORK/unsubscribe.errors" && return
+  run psql_on "$1" -f "$SCRIPTS/session.sql" -f "$SCRIPTS/restore-unsubscribe.sql" 2>"$WORK/unsubscribe.errors" && return
   quote_output "$WORK/unsubscribe.errors"
 }
 
@@ -189,7 +189,8 @@ plan() {
   done <"$WORK/plan"
   ((stops == 0)) || fail 1 refused "backup $NAME cannot be restored into database \"$DATABASE_NAME\"" "$first_detail" "$first_cure"
   printf -v STAMP '%(%Y%m%d_%H%M%S)T' -1
-  IFS=$'\t' read -r SIDE OLD < <(query "$MAINTENANCE" restore-names.sql -v name="$DATABASE_NAME" -v stamp="$STAMP")
+  query "$MAINTENANCE" restore-names.sql -v name="$DATABASE_NAME" -v stamp="$STAMP" >"$WORK/names"
+  IFS=$'\t' read -r SIDE OLD <"$WORK/names"
 }
 
 # --- into the side database ---------------------------------------------------------------------------------------------------
@@ -294,7 +295,7 @@ attempt_swap() {
 carry_settings() {
   local statements="$WORK/settings.sql"
   query "$MAINTENANCE" database-settings.sql -v name="$DATABASE_NAME" -v target="$SIDE" -v comment=false >"$statements"
-  psql_on "$MAINTENANCE" -f "$statements" >/dev/null 2>"$WORK/settings.errors" && return
+  run psql_on "$MAINTENANCE" -f "$statements" >/dev/null 2>"$WORK/settings.errors" && return
   quote_output "$WORK/settings.errors"
   explain "$WORK/settings.errors"
   fail 1 "$KIND" 'the settings of the live database cannot be carried over' "$CAUSE" "$CURE"
@@ -304,7 +305,7 @@ carry_settings() {
 bring_settings() {
   local statements="$BACKUP_DIRECTORY/$NAME/database.sql"
   [[ -s $statements && $(summary_value "$NAME" database) == "$(escape_as_copy "$DATABASE_NAME")" ]] || return 0
-  psql_on "$MAINTENANCE" -f "$statements" >/dev/null 2>"$WORK/settings.errors" && return
+  run psql_on "$MAINTENANCE" -f "$statements" >/dev/null 2>"$WORK/settings.errors" && return
   quote_output "$WORK/settings.errors"
   warn "not every setting of the database could be brought back; the statements are in $statements"
 }
@@ -338,7 +339,7 @@ allow_connections() {
 
 smoke_query() {
   begin 'Asked the restored database'
-  psql_on "$DATABASE_NAME" -c "SELECT count(*) FROM pg_class WHERE relkind = 'r'" >"$WORK/smoke" 2>"$WORK/smoke.errors" || {
+  run psql_on "$DATABASE_NAME" -c "SELECT count(*) FROM pg_class WHERE relkind = 'r'" >"$WORK/smoke" 2>"$WORK/smoke.errors" || {
     quote_output "$WORK/smoke.errors"
     explain "$WORK/smoke.errors"
     fail 1 "$KIND" "the restored database \"$DATABASE_NAME\" does not answer" "$CAUSE" "$CURE"

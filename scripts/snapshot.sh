@@ -108,6 +108,14 @@ tool_failed() {
   fail 1 "$KIND" "$2" "$CAUSE" "$CURE"
 }
 
+# pg_dumpall of 15 does not say why it could not connect.
+globals_failed() {
+  if grep -q 'could not connect to database' "$WORK/globals.errors" && ! run try_connection "$DATABASE_NAME"; then
+    cat "$WORK/connect.errors" >>"$WORK/globals.errors"
+  fi
+  tool_failed "$WORK/globals.errors" 'pg_dumpall of roles and tablespaces failed'
+}
+
 make_dump() {
   local started
   begin 'Opened a snapshot'
@@ -129,6 +137,6 @@ make_dump() {
   # The connection string of -l is taken apart by libpq, so a database name with "=" works as well.
   run pg_dumpall --globals-only --no-role-passwords --no-password --file="$STAGE/globals.sql" \
     --database="$(conninfo "$DATABASE_NAME")" 2>"$WORK/globals.errors" \
-    || tool_failed "$WORK/globals.errors" 'pg_dumpall of roles and tablespaces failed'
+    || globals_failed
   done_step 'without passwords'
 }

@@ -153,8 +153,7 @@ check_companions() {
 # Everything, for a published backup.
 check_backup() {
   local directory="$BACKUP_DIRECTORY/$1"
-  check_companions "$directory" || return 1
-  check_hashes "$directory" && check_dump "$directory" || return 1
+  check_hashes "$directory" && check_companions "$directory" && check_dump "$directory" || return 1
   # The first version of the layout did not write them down.
   if [[ $(summary_value "$1" schema_version) != 1 && $(<"$WORK/blocks") != "$(<"$directory/blocks")" ]]; then
     printf 'the rows in its COPY blocks are not those it was published with'

@@ -535,7 +535,7 @@ def change_manifest(backup: Path, change: Callable[[dict[str, Any]], None]) -> N
     path = backup / "manifest.json"
     manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     change(manifest["facts"])
-    path.write_text(json.dumps(manifest), encoding="utf-8")
+    path.write_text(json.dumps(manifest) + "\n", encoding="utf-8")
     rehash(backup)
 
 

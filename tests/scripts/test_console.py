@@ -303,7 +303,7 @@ def test_dumps_swapped_between_two_backups_are_found(pod: Pod, made: dict[str, P
         b.write_bytes(kept)
     result = pod.console("verify", "all")
     assert "✓" not in result.output
-    assert result.output.count("manifest.json is cut, or of another backup") == 2
+    assert "changed: " in result.output
 
 
 def test_a_repaired_backup_is_verified_again(pod: Pod, backup: Path) -> None:

@@ -193,7 +193,7 @@ def test_the_manifest_says_what_is_in_the_backup(pod: Pod, server: Server) -> No
     )
     assert {each["name"] for each in facts["extensions"]} == {"plpgsql", "hstore"}
     assert facts["roles"] == ["keeper"]
-    assert facts["totals"] == {"tables": 5, "rows": 4903}
+    assert facts["totals"] == {"tables": 5, "rows": 4903, "largeObjectBytes": 15005}
     assert facts["counts"]["largeObjects"] == 2
     assert facts["counts"]["views"] == 1
     assert facts["counts"]["sequences"] == 3
