@@ -12,17 +12,14 @@ import pytest
 
 from cluster import paths
 from tests.cluster.support import (
-    ROLE,
     ROOT,
-    SAMPLE,
     Namespace,
     Server,
     Stack,
-    credentials,
-    demo_objects,
-    demo_scripts,
+    deploy_stack,
+    sample_databases,
+    start_server,
 )
-from tools.render import render
 
 
 @pytest.fixture(scope="session")
@@ -71,38 +68,23 @@ def namespace(make_namespace: Callable[[str], Namespace]) -> Iterator[Namespace]
 @pytest.fixture(scope="session")
 def server(make_namespace: Callable[[str], Namespace]) -> Server:
     """The PostgreSQL 17 server of the demo, for all tests of a run."""
-    namespace = make_namespace("server")
-    namespace.apply(credentials(), demo_scripts(), *demo_objects("database"))
-    namespace.kubectl("rollout", "status", "statefulset/postgres", "--timeout=4m")
-    return Server(namespace=namespace)
+    return start_server(make_namespace("server"))
 
 
 @pytest.fixture
 def database(server: Server) -> Iterator[str]:
     """A database with sample data, owned by the role that pgkeep connects as."""
     name = f"sample_{uuid.uuid4().hex[:8]}"
-    server.psql(f"CREATE DATABASE {name} OWNER {ROLE}")
-    server.psql(SAMPLE, database=name, role=ROLE)
-    yield name
-    kept = server.psql(f"SELECT datname FROM pg_database WHERE datname LIKE '{name}%'")
-    for each in kept.splitlines():
-        server.psql(f'DROP DATABASE IF EXISTS "{each}" WITH (FORCE)')
+    with sample_databases(server, name):
+        yield name
 
 
 @pytest.fixture
 def deploy(namespace: Namespace, server: Server, database: str) -> Callable[..., Stack]:
     """Deploy the `dev` stack with changed settings into the test's namespace."""
 
-    def deploy_stack(*, secret: Mapping[str, Any] | None = None, **settings: str) -> Stack:
-        overrides = {
-            "namespace": namespace.name,
-            "databaseHost": server.host,
-            "databaseName": database,
-            "applications": "[]",
-            **settings,
-        }
-        rendered = render("dev", overrides)
-        namespace.apply(*rendered.objects, secret or credentials())
-        return Stack(namespace=namespace, objects=rendered.objects, outputs=rendered.outputs)
+    def deploy_here(*, secret: Mapping[str, Any] | None = None, **settings: str) -> Stack:
+        ours = {"databaseHost": server.host, "databaseName": database}
+        return deploy_stack(namespace, secret=secret, **{**ours, **settings})
 
-    return deploy_stack
+    return deploy_here

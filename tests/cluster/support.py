@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 import yaml
+
+from tools.render import render
 
 ROOT = Path(__file__).parents[2]
 ROLE = "owner"
@@ -96,6 +99,10 @@ class Namespace:
         """Return the whole log of a Job."""
         return self.kubectl("logs", f"job/{job}", "--tail=-1")
 
+    def listed(self) -> list[dict[str, Any]]:
+        """Return the backups as the tool lists them, newest first."""
+        return json.loads(self.pgkeep("list-backups", "--json").stdout)["backups"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
@@ -118,6 +125,17 @@ class Server:
         ).strip()  # fmt: skip
 
 
+def start_server(namespace: Namespace, *, image: str | None = None) -> Server:
+    """Start the demo's PostgreSQL server, from another image where one is named."""
+    objects = demo_objects("database")
+    for each in objects:
+        if image and each["kind"] == "StatefulSet":
+            each["spec"]["template"]["spec"]["containers"][0]["image"] = image
+    namespace.apply(credentials(), demo_scripts(), *objects)
+    namespace.kubectl("rollout", "status", "statefulset/postgres", "--timeout=4m")
+    return Server(namespace=namespace)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stack:
     """A deployed stack: the namespace it lives in, its objects and its outputs."""
@@ -125,6 +143,79 @@ class Stack:
     namespace: Namespace
     objects: Sequence[Mapping[str, Any]]
     outputs: Mapping[str, str]
+
+
+def deploy_stack(
+    namespace: Namespace, *, secret: Mapping[str, Any] | None = None, **settings: str
+) -> Stack:
+    """Deploy the `dev` stack with changed settings and no applications but those they name."""
+    # Suspended: a test that runs at two in the morning must find no backup but its own.
+    ours = {"namespace": namespace.name, "applications": "[]", "suspend": "true"}
+    rendered = render("dev", {**ours, **settings})
+    namespace.apply(*rendered.objects, secret or credentials())
+    return Stack(namespace=namespace, objects=rendered.objects, outputs=rendered.outputs)
+
+
+@contextmanager
+def sample_databases(server: Server, *names: str) -> Generator[None]:
+    """Databases with sample data, owned by the role that pgkeep connects as."""
+    try:
+        for name in names:
+            server.psql(f"CREATE DATABASE {name} OWNER {ROLE}")
+            server.psql(SAMPLE, database=name, role=ROLE)
+        yield
+    finally:
+        for name in names:
+            # Restores keep the old ones under longer names.
+            kept = server.psql(f"SELECT datname FROM pg_database WHERE datname LIKE '{name}%'")
+            for each in kept.splitlines():
+                server.psql(f'DROP DATABASE IF EXISTS "{each}" WITH (FORCE)')
+
+
+@dataclass(frozen=True, kw_only=True)
+class Volume:
+    """The volume of a stack, seen from a pod on it."""
+
+    namespace: Namespace
+
+    @classmethod
+    def open(cls, stack: Stack) -> Volume:
+        """Start the pod, as docs/BACKUP_RESTORE.md says."""
+        where = stack.namespace
+        job = json.loads(
+            where.kubectl(
+                "create", "job", "look", "--from=cronjob/postgres-backup-console",
+                "--dry-run=client", "-o", "json",
+            )
+        )  # fmt: skip
+        pod_spec = job["spec"]["template"]["spec"]
+        pod_spec["containers"][0]["command"] = ["sleep", "3600"]
+        # As process 1 `sleep` ignores SIGTERM, and every namespace is waited for in the end.
+        pod_spec["terminationGracePeriodSeconds"] = 1
+        where.kubectl("create", "-f", "-", stdin=json.dumps(job))
+        selector = "batch.kubernetes.io/job-name=look"
+        wait_until(
+            lambda: any(
+                pod["status"]["phase"] == "Running"
+                for pod in where.get("pods", selector=selector)["items"]
+            ),
+            "a pod to look at the volume",
+        )
+        return cls(namespace=where)
+
+    def sh(self, script: str, *arguments: str) -> str:
+        """Run a script in the folder of the backups."""
+        return self.namespace.kubectl(*self.command(script, *arguments)).strip()
+
+    @staticmethod
+    def command(script: str, *arguments: str) -> list[str]:
+        """Return the words for kubectl that run a script in the folder of the backups."""
+        script = f"cd /backups\n{script}"
+        return ["exec", "-i", "job/look", "--", "bash", "-euc", script, "bash", *arguments]
+
+    def names(self, folder: str = ".") -> set[str]:
+        """Return the names of the backups in a folder."""
+        return set(self.sh('ls "$1"', folder).split())
 
 
 def credentials(password: str = PASSWORD, **keys: str) -> dict[str, Any]:

@@ -13,8 +13,12 @@ from tests.cluster.support import (
     Namespace,
     Server,
     Stack,
+    Volume,
     demo_objects,
     demo_scripts,
+    deploy_stack,
+    sample_databases,
+    start_server,
     wait_until,
 )
 
@@ -76,6 +80,7 @@ def test_a_destroyed_database_comes_back_and_the_application_with_it(
     # What the old job's users type works: the labels are still there.
     log = where.kubectl("logs", "-l", "app=postgres-restore", "--tail=-1")
     assert "✓" in log
+    assert "WARNING" not in log
 
 
 def test_a_failed_restore_leaves_the_database_and_starts_the_application_again(
@@ -97,3 +102,51 @@ def test_a_failed_restore_leaves_the_database_and_starts_the_application_again(
     assert "CREATEDB" in failed.stdout + failed.stderr
     assert server.psql(FINGERPRINT, database=database) == before
     wait_until(lambda: ready_replicas(where) == 2, "both replicas to be ready again")
+
+
+def test_a_backup_without_owners_and_with_hashes_comes_back_equal_where_its_roles_are_gone(
+    make_namespace: Callable[[str], Namespace],
+) -> None:
+    image, database = "postgres:15-bookworm", "plain_content"
+    where = make_namespace("fifteen")
+    server = start_server(where, image=f"docker.io/library/{image}")
+    with sample_databases(server, database):
+        server.psql(
+            f"""
+            CREATE ROLE clerk;
+            CREATE TABLE notes (note text);
+            INSERT INTO notes VALUES ('kept');
+            ALTER TABLE notes OWNER TO clerk;
+            GRANT SELECT ON notes TO {ROLE};
+            """,
+            database=database,
+        )
+        before = server.psql(FINGERPRINT, database=database)
+        stack = deploy_stack(
+            where,
+            databaseHost=server.host,
+            databaseName=database,
+            image=image,
+            owners="false",
+            tableHashes="true",
+        )
+        where.pgkeep("run-backup")
+        manifest = json.loads(Volume.open(stack).sh("cat backup-*/manifest.json"))
+        assert manifest["schemaVersion"] == 2
+        assert (manifest["owners"], manifest["tableHashes"]) == (False, True)
+        assert manifest["facts"]["server"]["version"].startswith("15.")
+        hashes = {
+            table["name"]: table["hash"]
+            for table in manifest["facts"]["tables"]
+            if table["kind"] == "table"
+        }
+        assert hashes.keys() == {"customers", "notes", "orders"}
+        assert {len(each or "") for each in hashes.values()} == {64}
+        assert len(manifest["facts"]["largeObjectHash"]) == 64
+
+        server.psql("DROP TABLE notes, orders CASCADE; DROP ROLE clerk", database=database)
+        restored = where.pgkeep("run-restore", "latest", "--yes").stdout
+        assert "3 tables, 6001 rows, every fact equal" in restored
+        assert server.psql(FINGERPRINT, database=database) == before
+        owner = "SELECT note, tableowner FROM notes, pg_tables WHERE tablename = 'notes'"
+        assert server.psql(owner, database=database) == f"kept|{ROLE}"

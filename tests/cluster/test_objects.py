@@ -38,8 +38,14 @@ def test_the_api_server_accepts_every_object_with_strict_validation(
             namespace.kubectl("create", "--dry-run=server", "-f", "-", stdin=yaml.safe_dump(pod))
 
 
-def test_applying_the_same_stack_again_would_change_nothing(deploy: Callable[..., Stack]) -> None:
-    stack = deploy()
+SEVERAL = {"databaseName": "", "databases": '["one", "two words"]', "retentionWeekly": "4"}
+
+
+@pytest.mark.parametrize("settings", [{}, SEVERAL], ids=["one-database", "several-databases"])
+def test_applying_the_same_stack_again_would_change_nothing(
+    settings: dict[str, str], deploy: Callable[..., Stack]
+) -> None:
+    stack = deploy(**settings)
 
     def differs() -> bool:
         # A server-side dry run of the whole manifest against what is there.

@@ -12,7 +12,7 @@ EVERY_MINUTE = "* * * * *"
 def test_a_backup_starts_by_schedule_and_history_limits_and_ttl_hold(
     deploy: Callable[..., Stack],
 ) -> None:
-    stack = deploy(schedule=EVERY_MINUTE, successfulJobsHistory="1", jobTtl="24h")
+    stack = deploy(schedule=EVERY_MINUTE, suspend="false", successfulJobsHistory="1", jobTtl="24h")
     where = stack.namespace
 
     def completed() -> list[str]:
@@ -42,7 +42,7 @@ def test_a_finished_job_goes_away_after_its_ttl(deploy: Callable[..., Stack]) ->
     stack = deploy(jobTtl="10s")
     where = stack.namespace
     where.start("postgres-backup", "short-lived")
-    assert where.outcome("short-lived") == "Complete"
+    assert where.outcome("short-lived") == "Complete", where.log("short-lived")
 
     def gone() -> bool:
         return not where.get("jobs", selector="app=postgres-backup")["items"]
@@ -52,7 +52,7 @@ def test_a_finished_job_goes_away_after_its_ttl(deploy: Callable[..., Stack]) ->
 
 def test_a_run_that_is_not_over_forbids_the_next(deploy: Callable[..., Stack]) -> None:
     # No node has this image, so the first run stays active for as long as the test looks.
-    where = deploy(schedule=EVERY_MINUTE, image="postgres:17-nowhere").namespace
+    where = deploy(schedule=EVERY_MINUTE, suspend="false", image="postgres:17-nowhere").namespace
 
     def active() -> list[str]:
         items = where.get("jobs", selector="app=postgres-backup")["items"]

@@ -56,12 +56,12 @@ case ${CONSOLE_COMMAND} in
   list)
     echo '#pgkeep-list 1'
     row name status created duration_seconds backup_bytes database format server_version tables \
-      rows large_objects path
+      rows large_objects path flags kept
     if [[ ${STUB_EMPTY} == no ]]; then
       row backup-20261123-020000 verified 2026-11-23T02:00:00Z 4 1048576 shop directory 17.7 5 \
-        336776 1 /backups/backup-20261123-020000
+        336776 1 /backups/backup-20261123-020000 pinned,proven pinned
       row backup-20240101-020000.sql.gz unverified 2024-01-01T02:00:00Z - 2048 - plain - - - - \
-        /backups/backup-20240101-020000.sql.gz
+        /backups/backup-20240101-020000.sql.gz - 'unverified backups are never deleted'
     fi
     echo '#disk 1050624 900000000 1000000000'
     ;;
@@ -72,7 +72,8 @@ case ${CONSOLE_COMMAND} in
     fi
     printf '%s\n' '#pgkeep-show 1' name=backup-20261123-020000 status="${STUB_STATUS}" \
       created=2026-11-23T02:00:00Z database=shop format=directory tables=5 rows=336776 \
-      backup_bytes=1048576 path=/backups/backup-20261123-020000
+      backup_bytes=1048576 path=/backups/backup-20261123-020000 flags=pinned,proven kept=pinned \
+      suspicion=- damage="${STUB_DAMAGE}"
     ;;
   verify)
     echo "✓ ${CONSOLE_BACKUP} (${CONSOLE_OUTPUT})"
@@ -93,8 +94,9 @@ STUB_DEFAULTS = {
     "STUB_EXIT": "0",
     "STUB_EMPTY": "no",
     "STUB_STATUS": "verified",
+    "STUB_DAMAGE": "-",
     "RESTORE_APPLICATIONS": "deployment/web",
-    "DATABASE_NAME": "shop",
+    "DATABASE_NAMES": "shop",
     "DATABASE_HOST": "postgres",
 }
 SCRIPTS = {"backup": BACKUP_SCRIPT, "console": CONSOLE_SCRIPT, "restore": RESTORE_SCRIPT}
@@ -485,7 +487,7 @@ def test_the_list_and_its_json(place: Place) -> None:
     place.deploy("console")
     done = place.run("list-backups")
     assert done.returncode == 0, done.stderr
-    for part in (NAME, "336,776", "unverified", f"Latest: {NAME}", "Disk:"):
+    for part in (NAME, "336,776", "pinned, proven", "unverified", f"Latest: {NAME}", "Disk:"):
         assert part in done.stdout
     document = json.loads(place.run("list-backups", "--json").stdout)
     assert document["schemaVersion"] == 1
@@ -594,11 +596,14 @@ def test_an_application_that_does_not_exist_stops_nothing(place: Place) -> None:
 
 
 def test_a_damaged_backup_is_refused(place: Place) -> None:
-    place.deploy("console", STUB_STATUS="damaged")
+    place.deploy(
+        "console", STUB_STATUS="damaged", STUB_DAMAGE="2026-11-24T02:00:00Z changed: blocks"
+    )
     place.deploy("restore", RESTORE_APPLICATIONS="")
     done = place.run("run-restore", "latest", "--yes")
     assert done.returncode == 1
     assert "is damaged" in done.stderr
+    assert "changed: blocks" in done.stderr
     assert place.jobs("restore") == []
 
 
