@@ -149,7 +149,8 @@ growth_words() {
 # Used by the backups directory, free and total of its file system, in bytes.
 disk_use() {
   local used free total
-  used=$(du -sk "$BACKUP_DIRECTORY" 2>/dev/null | awk '{ print $1 }')
+  # A file system's own lost+found is closed to us, and du says so with its exit code.
+  used=$({ du -sk "$BACKUP_DIRECTORY" 2>/dev/null || true; } | awk '{ print $1 }')
   read -r total free < <(df -Pk "$BACKUP_DIRECTORY" | awk 'NR == 2 { print $2, $4 }')
   printf '%s %s %s' $((used * 1024)) $((free * 1024)) $((total * 1024))
 }

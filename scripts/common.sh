@@ -19,6 +19,7 @@ STEP_STARTED=0
 EPILOGUE=''      # what `cleanup` adds to the ERROR line, e.g. that nothing was touched
 FAILED_REASON='' # one fixed word for the records, known to `cleanup`
 SIGNALLED=''
+CAUSE='' CURE=''   # what `explain` and its like find
 REPORT=1           # where the log goes, whatever a command's output is redirected to
 LOCK_DESCRIPTOR='' # open while this run holds the lock
 
@@ -93,6 +94,49 @@ unexpected() {
     "read the lines above; if they do not explain it, report them as a bug of pgkeep" >"$WORK/failure"
 }
 
+# What a write to the volume is answered, or nothing when it works. A full disk often still takes a little: hence 64 KiB.
+refusal_of_volume() {
+  local probe="$BACKUP_DIRECTORY/.probe" message
+  [[ ! -d $BACKUP_DIRECTORY/.staging ]] || probe="$BACKUP_DIRECTORY/.staging/.probe"
+  message=$({ head -c 65536 /dev/zero >"$probe" && sync "$probe"; } 2>&1) && message=''
+  rm -f "$probe" 2>/dev/null || true
+  message=${message%%$'\n'*}
+  printf '%s' "${message#*: line *: }" # bash's own place is of no use to anybody
+}
+
+# Sets CAUSE and CURE to what such an answer means.
+explain_volume() {
+  case $1 in
+    *'No space left'* | *'quota exceeded'*)
+      CAUSE="no space is left on volume \"$VOLUME_NAME\": $1"
+      CURE='enlarge it (volumeSize), or keep fewer backups (retentionDays, retentionMinimum); inodes count too (df -i)'
+      ;;
+    *'No such file'*)
+      CAUSE="volume \"$VOLUME_NAME\" is not there any more: $1"
+      CURE="kubectl -n $NAMESPACE describe pvc $VOLUME_NAME, and the events of its node"
+      ;;
+    *)
+      CAUSE="volume \"$VOLUME_NAME\" cannot be written: $1"
+      CURE="it must be writable for group $(id -g): chgrp -R and chmod -R g+rwX on the volume, or mend its mount options"
+      CURE+='; after an I/O error the kernel log of the node says more'
+      ;;
+  esac
+}
+
+# Whatever step failed without a word of its own: where the volume takes nothing any more, that is why.
+suspect_volume() {
+  local message reason
+  local -a lines=()
+  [[ -n ${BACKUP_DIRECTORY:-} && -n ${VOLUME_NAME:-} && -s $WORK/failure ]] || return 0
+  mapfile -t lines <"$WORK/failure"
+  reason=${lines[0]}
+  [[ $reason =~ ^(unexpected|unreadable|facts|other|query|retention)$ ]] || return 0
+  message=$(refusal_of_volume)
+  [[ -n $message ]] || return 0
+  explain_volume "$message"
+  printf '%s\n%s\nCAUSE: %s\nCURE: %s\n' volume "${lines[1]}" "$CAUSE" "$CURE" >"$WORK/failure"
+}
+
 # A child that has just been forked still has our traps for a moment: it must not clean up in our place.
 is_main() { [[ $BASHPID == "$$" ]]; }
 
@@ -130,6 +174,7 @@ finish() {
   [[ -z $SIGNALLED ]] || describe_signal
   if ((code != 0)); then
     [[ -s $WORK/failure ]] || unexpected "$code" "unknown" 0 "$0"
+    [[ -n $SIGNALLED ]] || suspect_volume # before cleanup: that makes room
     read -r FAILED_REASON <"$WORK/failure"
     [[ -z $step ]] || printf '✗ %s (after %s s)\n' "$step" "$(seconds_since "$STEP_STARTED")"
   fi

@@ -100,7 +100,7 @@ ask() {
 
 # --- what an error means ----------------------------------------------------------------------------------------------
 
-CAUSE='' CURE='' KIND=''
+KIND='' # one word beside CAUSE and CURE
 
 because() { KIND=$1 CAUSE=$2 CURE=$3; }
 

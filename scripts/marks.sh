@@ -55,14 +55,14 @@ release() {
 }
 
 # while_unused NAME COMMAND…: runs the command while nobody can begin to read the backup; exit code 75 when it is in use.
-# Opened for writing too, because NFS gives exclusive locks on no other terms.
+# Opened for writing too where that is possible: NFS gives exclusive locks on no other terms.
 while_unused() {
   local file="$BACKUP_DIRECTORY/$1/manifest.json" descriptor code=0
   [[ -f $file ]] || {
     "${@:2}"
     return
   }
-  { exec {descriptor}<>"$file"; } 2>/dev/null || return 75
+  { exec {descriptor}<>"$file" || exec {descriptor}<"$file"; } 2>/dev/null || return 75
   if flock -n -x "$descriptor"; then "${@:2}" || code=$?; else code=75; fi
   exec {descriptor}<&-
   return "$code"

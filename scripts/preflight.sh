@@ -12,29 +12,19 @@ COMPRESSION=''
 CLOCK_DOUBTED='' # why nobody should delete anything by this pod's clock
 
 check_volume() {
-  local probe="$BACKUP_DIRECTORY/.staging/.probe" directory
+  local directory message
   [[ -d $BACKUP_DIRECTORY ]] || fail 1 volume "$BACKUP_DIRECTORY is not there" \
     "volume claim \"$VOLUME_NAME\" is not mounted" "kubectl -n $NAMESPACE describe pvc $VOLUME_NAME"
   for directory in .staging .trash .records; do
-    mkdir -p "$BACKUP_DIRECTORY/$directory" 2>"$WORK/volume.errors" || volume_refused
+    mkdir -p "$BACKUP_DIRECTORY/$directory" 2>"$WORK/volume.errors" || volume_refused "$(head -n 1 "$WORK/volume.errors")"
   done
-  { printf 'probe\n' >"$probe" && sync "$probe" && rm "$probe"; } 2>"$WORK/volume.errors" || volume_refused
+  message=$(refusal_of_volume)
+  [[ -z $message ]] || volume_refused "$message"
 }
 
 volume_refused() {
-  local message
-  message=$(head -n 1 "$WORK/volume.errors")
-  quote_output "$WORK/volume.errors"
-  case $message in
-    *'No space left'* | *'quota exceeded'*)
-      fail 1 space "no space is left on volume \"$VOLUME_NAME\"" "$message" \
-        "enlarge it (volumeSize), or keep fewer backups (retentionDays, retentionMinimum)"
-      ;;
-    *)
-      fail 1 volume "volume \"$VOLUME_NAME\" cannot be written" "$message" \
-        "it must be writable for group $(id -g): chgrp -R and chmod -R g+rwX on the volume, or mend its mount options"
-      ;;
-  esac
+  explain_volume "$1"
+  fail 1 volume "volume \"$VOLUME_NAME\" takes no backup" "$CAUSE" "$CURE"
 }
 
 # Sets COMPRESSION to what this client can do, as method:level or none.

@@ -99,3 +99,19 @@ def test_verify_reads_the_device(pod: Pod, device: Path) -> None:
     result = pod.console("verify", backup.name)
     assert result.code == 1
     assert "changed: globals.sql" in result.output
+
+
+def test_a_volume_with_a_closed_folder_and_no_room_is_listed_all_the_same(
+    pod: Pod, device: Path
+) -> None:
+    backup = pod.good_backup()
+    assert (pod.volume / "lost+found").exists(), "closed to everybody but root"
+    with pytest.raises(OSError, match="No space left"):
+        (pod.volume / "filler").write_bytes(b"x" * device.stat().st_size)
+    (row,) = pod.listed()
+    assert (row["name"], row["status"], row["flags"]) == (backup.name, "verified", "-")
+    assert "no space is left" in pod.backup().explained()
+    subprocess.run(["mount", "-o", "remount,ro", pod.volume], check=True)
+    (row,) = pod.listed()
+    assert (row["name"], row["status"], row["flags"]) == (backup.name, "verified", "-")
+    assert "Read-only file system" in pod.backup().explained()
