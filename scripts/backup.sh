@@ -86,7 +86,7 @@ stage() {
     run sleep 0.2
   done
   STARTED=$(name_to_iso "$NAME")
-  STAGE="$BACKUP_DIRECTORY/.staging/$NAME"
+  STAGE="$BACKUP_DIRECTORY/.staging/$NAME" WORKPLACE="$BACKUP_DIRECTORY/.staging/$NAME"
   mkdir "$STAGE"
 }
 
@@ -159,8 +159,13 @@ judge() {
 publish() {
   begin 'Published'
   mv -T "$STAGE" "$BACKUP_DIRECTORY/$NAME"
-  PUBLISHED=yes
-  flush_paths "$BACKUP_DIRECTORY" "$BACKUP_DIRECTORY/.staging"
+  # A name that might be gone after the next power cut is none: back with it.
+  if ! flush_paths "$BACKUP_DIRECTORY" "$BACKUP_DIRECTORY/.staging" 2>"$WORK/flush.errors"; then
+    quote_output "$WORK/flush.errors"
+    mv -T "$BACKUP_DIRECTORY/$NAME" "$STAGE" || true
+    not_whole 'the name of the finished backup could not be written to the device' "$(head -n 1 "$WORK/flush.errors")"
+  fi
+  PUBLISHED=yes WORKPLACE=''
   done_step "$NAME"
 }
 

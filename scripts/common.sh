@@ -14,6 +14,7 @@ export LC_ALL=C TZ=UTC0
 WORK=''          # private directory under TMPDIR, gone at the end
 CHILD_PATIENCE=5 # seconds a child gets to end after SIGTERM; a pod has 30
 CHILDREN=()      # process groups started by `run` and not yet waited for
+WORKPLACE=''     # a directory on the volume that has to be there while this run works
 STEP=''          # the step that is running, and since when (microseconds)
 STEP_STARTED=0
 EPILOGUE=''      # what `cleanup` adds to the ERROR line, e.g. that nothing was touched
@@ -100,6 +101,7 @@ refusal_of_volume() {
   [[ ! -d $BACKUP_DIRECTORY/.staging ]] || probe="$BACKUP_DIRECTORY/.staging/.probe"
   message=$({ head -c 65536 /dev/zero >"$probe" && sync "$probe"; } 2>&1) && message=''
   rm -f "$probe" 2>/dev/null || true
+  if [[ -z $message && -n $WORKPLACE && ! -d $WORKPLACE ]]; then message="$WORKPLACE: No such file or directory"; fi
   message=${message%%$'\n'*}
   printf '%s' "${message#*: line *: }" # bash's own place is of no use to anybody
 }
@@ -112,7 +114,7 @@ explain_volume() {
       CURE='enlarge it (volumeSize), or keep fewer backups (retentionDays, retentionMinimum); inodes count too (df -i)'
       ;;
     *'No such file'*)
-      CAUSE="volume \"$VOLUME_NAME\" is not there any more: $1"
+      CAUSE="what lay on volume \"$VOLUME_NAME\" is not there any more: $1"
       CURE="kubectl -n $NAMESPACE describe pvc $VOLUME_NAME, and the events of its node"
       ;;
     *)
@@ -246,10 +248,11 @@ stop_children() {
 
 # --- files ----------------------------------------------------------------------------------------------------------
 
-# fsync of files and directories. Without support for operands (an old busybox) everything is flushed instead.
-flush_paths() { sync "$@" 2>/dev/null || sync; }
+# fsync of files and directories; an old sync that takes no operands says so and flushes everything. An error is an error:
+# the device has not got what was written.
+flush_paths() { sync "$@"; }
 
-flush_tree() { find "$1" -exec sync {} + 2>/dev/null || sync; }
+flush_tree() { find "$1" -exec sync {} +; }
 
 bytes_below() { find "$1" -type f -exec stat -c %s {} + | awk '{ total += $1 } END { printf "%.0f", total }'; }
 
@@ -302,7 +305,8 @@ take_lock() {
 
 unlock() {
   [[ -n $LOCK_DESCRIPTOR ]] || return 0
-  : >"$BACKUP_DIRECTORY/.lock"
+  # A volume that takes nothing any more keeps the text; it is only for a message.
+  { : >"$BACKUP_DIRECTORY/.lock"; } 2>/dev/null || true
   exec {LOCK_DESCRIPTOR}>&-
   LOCK_DESCRIPTOR=''
 }

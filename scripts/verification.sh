@@ -28,7 +28,7 @@ changed_files() {
   local line
   while IFS= read -r line; do
     [[ $(read_from_device "${line:66}" | sha256sum) == "${line:0:64}  -" ]] || printf '%s\n' "${line:66}"
-  done <SHA256SUMS 2>/dev/null
+  done <"$WORK/sums" 2>/dev/null
 }
 
 # The files that are there must be the files that are listed, and each must have its hash.
@@ -38,11 +38,12 @@ check_hashes() (
     printf 'SHA256SUMS is missing or empty'
     exit 1
   fi
+  read_from_device SHA256SUMS >"$WORK/sums"
   # A cut list would make everything after the cut unproven, so each line is held to its form.
   if ! awk '
     length($1) != 64 || $1 ~ /[^0-9a-f]/ || substr($0, 65, 2) != "  " || length($0) < 67 || seen[substr($0, 67)]++ { exit 1 }
-  ' SHA256SUMS \
-    || [[ -n $(tail -c 1 SHA256SUMS) ]]; then
+  ' "$WORK/sums" \
+    || [[ -n $(tail -c 1 "$WORK/sums") ]]; then
     printf 'SHA256SUMS is not a list of hashes'
     exit 1
   fi
@@ -54,7 +55,7 @@ check_hashes() (
     exit 1
   fi
   find . ! -type d ! -path ./SHA256SUMS | sed 's|^\./||' >"$WORK/found"
-  cut -c 67- SHA256SUMS >"$WORK/listed"
+  cut -c 67- "$WORK/sums" >"$WORK/listed"
   difference=$(awk '
     FNR == NR { listed[$0] = 1; next }
     $0 in listed { delete listed[$0]; next }
