@@ -42,6 +42,7 @@ DELETED=0
 # --- parameters -----------------------------------------------------------------------------------------------------------
 
 check_parameters() {
+  require_programs psql pg_dump pg_dumpall pg_restore
   require_parameter NAMESPACE VOLUME_NAME BACKUP_DIRECTORY BACKUP_FORMAT BACKUP_COMPRESSION BACKUP_SCHEDULE \
     DATABASE_HOST DATABASE_PORT DATABASE_NAME
   require_number BACKUP_JOBS 1
@@ -173,6 +174,7 @@ publish() {
 
 retain() {
   begin 'Retention'
+  doubt_jumping_clock
   if [[ -n $CLOCK_DOUBTED ]]; then
     done_step "nothing deleted: $CLOCK_DOUBTED"
   # A new good backup stays a success even if an old one cannot be removed.

@@ -32,7 +32,8 @@ WITH lines AS (
   SELECT format('%I.%I', schema, name) AS name, t.kind, t.rows AS expected, c.rows AS found, coalesce(c.blocks, 0) AS blocks
     FROM tables t LEFT JOIN counted c USING (schema, name)
 ), roots AS (
-  SELECT sum(blocks) AS blocks, sum(found) AS rows FROM found WHERE kind = 'partitioned table'
+  -- Zero, not unknown, where there is no partitioned table.
+  SELECT coalesce(sum(blocks), 0) AS blocks, coalesce(sum(found), 0) AS rows FROM found WHERE kind = 'partitioned table'
 ), missing AS (
   SELECT count(*) AS blocks, sum(expected) AS rows FROM found WHERE kind = 'table' AND expected IS NOT NULL AND blocks = 0
 ), differences AS (

@@ -89,10 +89,16 @@ fail() {
 }
 
 unexpected() {
+  local cause cure
   [[ -s $WORK/failure ]] && return
-  printf '%s\nERROR: %s\nCAUSE: %s\nCURE: %s\n' unexpected "step \"${STEP:-start}\" ended with exit code $1" \
-    "line $3 of ${4##*/}: ${2//$'\n'/ }" \
-    "read the lines above; if they do not explain it, report them as a bug of pgkeep" >"$WORK/failure"
+  cause="line $3 of ${4##*/}: ${2//$'\n'/ }"
+  cure='read the lines above; if they do not explain it, report them as a bug of pgkeep'
+  if (($1 == 137)); then
+    cause="a program was killed (SIGKILL), as one is that needs more memory than the container may have; $cause"
+    cure="kubectl -n ${NAMESPACE:-NAMESPACE} describe pod says OOMKilled then; raise resourcesMemoryLimit, or lower jobs"
+  fi
+  printf '%s\nERROR: %s\nCAUSE: %s\nCURE: %s\n' unexpected "step \"${STEP:-start}\" ended with exit code $1" "$cause" "$cure" \
+    >"$WORK/failure"
 }
 
 # What a write to the volume is answered, or nothing when it works. A full disk often still takes a little: hence 64 KiB.
@@ -271,6 +277,17 @@ require_number() {
   if [[ ! ${!1} =~ ^[0-9]{1,9}$ ]] || ((10#${!1} < $2)); then
     fail 2 parameters "$1 is \"${!1}\"" "a whole number of at least $2 is needed" "mend the setting and run pulumi up"
   fi
+}
+
+# An image of another make may lack one, and would fail somewhere in the middle, for a reason that names something else.
+require_programs() {
+  local name
+  for name in awk cat chmod cut date dd df du find flock grep gzip head id mkdir mv rm sed sha256sum sort stat sync tail wc \
+    xargs "$@"; do
+    command -v "$name" >/dev/null || fail 1 image "the image has no program \"$name\"" \
+      "pgkeep needs bash, PostgreSQL's clients, and the usual tools of Debian or Alpine" \
+      "pulumi config set image postgres:17-bookworm (or another official postgres image)"
+  done
 }
 
 require_truth() {

@@ -24,6 +24,7 @@ readonly COLUMNS_OF_LIST='name status created duration_seconds backup_bytes data
 DELETED=0
 
 check_parameters() {
+  require_programs pg_restore
   require_parameter NAMESPACE VOLUME_NAME BACKUP_DIRECTORY CONSOLE_COMMAND CONSOLE_BACKUP CONSOLE_OUTPUT
   require_truth CONSOLE_DRY_RUN
   check_retention_parameters

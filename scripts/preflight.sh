@@ -9,6 +9,7 @@ readonly CLOCK_TOLERANCE=3600
 SPACE_NEEDED=0 # bytes
 SPACE_BASIS='' # how that was reckoned
 COMPRESSION=''
+CLOCK_BASE=0     # what this pod's clock said when the machine was started
 CLOCK_DOUBTED='' # why nobody should delete anything by this pod's clock
 
 check_volume() {
@@ -133,11 +134,28 @@ check_space() {
   fi
 }
 
+# Seconds since the machine was started: this clock nobody sets.
+uptime_seconds() {
+  local seconds
+  read -r seconds _ </proc/uptime
+  printf '%s' "${seconds%%.*}"
+}
+
+# A clock that was right when the run began may have been set since.
+doubt_jumping_clock() {
+  local jump=$((EPOCHSECONDS - $(uptime_seconds) - CLOCK_BASE))
+  if ((jump > CLOCK_TOLERANCE || -jump > CLOCK_TOLERANCE)); then
+    CLOCK_DOUBTED="this pod's clock has jumped by $jump seconds during the run"
+    warn "$CLOCK_DOUBTED; retention waits until the next run"
+  fi
+}
+
 # Names and ages come from this pod's clock; the server's is a second opinion.
 check_clock() {
   local difference newest
   ask 'SELECT floor(extract(epoch FROM clock_timestamp()))::bigint'
   difference=$((EPOCHSECONDS - ANSWER))
+  CLOCK_BASE=$((EPOCHSECONDS - $(uptime_seconds)))
   ((difference >= 0)) || difference=$((-difference))
   if ((difference > CLOCK_TOLERANCE)); then
     CLOCK_DOUBTED="this pod's clock says $(now_iso), the server's differs by $difference seconds"

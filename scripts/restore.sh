@@ -40,6 +40,7 @@ RUN_STARTED_ISO=''
 
 check_parameters() {
   local line
+  require_programs psql pg_dump pg_restore
   require_parameter NAMESPACE VOLUME_NAME BACKUP_DIRECTORY DATABASE_HOST DATABASE_PORT DATABASE_NAMES
   require_number RESTORE_JOBS 1
   mapfile -t NAMES <<<"$DATABASE_NAMES"

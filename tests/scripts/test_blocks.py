@@ -161,3 +161,18 @@ def test_large_objects_that_are_cut_or_lost_are_told(blocky: Server) -> None:
         assert mistaken(blocky, "blocky", fewer) == [(what, str(number), str(number - 1))]
         without = [each for each in blocks if each != line]
         assert mistaken(blocky, "blocky", without) == [(what, str(number), "none")]
+
+
+def test_a_missing_table_is_told_also_where_no_table_is_partitioned(each_server: Server) -> None:
+    try:
+        each_server.psql("postgres", "CREATE DATABASE blocky_plain")
+        each_server.psql("blocky_plain", "CREATE TABLE a AS SELECT 1 AS x; CREATE TABLE b (x int)")
+        blocks = dumped_blocks(each_server, "blocky_plain")
+        assert mistaken(each_server, "blocky_plain", blocks) == []
+        for name, rows in (("a", 1), ("b", 0)):
+            left = [line for line in blocks if not line.endswith(f".{name}")]
+            assert mistaken(each_server, "blocky_plain", left) == [
+                (f"table public.{name}", f"{rows} rows", "no block of rows")
+            ]
+    finally:
+        drop_databases(each_server, "blocky_plain")
