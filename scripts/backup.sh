@@ -66,7 +66,8 @@ sweep_staging() {
     name=${path##*/}
     if [[ -d $path && ! -L $path ]] && is_backup_name "$name"; then
       note "removing .staging/$name, left by a run that was killed"
-      run rm -rf "$path"
+      run rm -rf "$path" 2>"$WORK/sweep.errors" \
+        || volume_refused 'what a killed run has left in .staging cannot be removed' "$WORK/sweep.errors"
     fi
   done
 }

@@ -131,6 +131,14 @@ explain_volume() {
   esac
 }
 
+# volume_refused ERROR FILE: fails with what a command on the volume has said.
+volume_refused() {
+  local message
+  message=$(head -n 1 "$2")
+  explain_volume "${message#*: line *: }"
+  fail 1 volume "$1" "$CAUSE" "$CURE"
+}
+
 # Whatever step failed without a word of its own: where the volume takes nothing any more, that is why.
 suspect_volume() {
   local message reason
@@ -308,7 +316,10 @@ escape_for_json() {
 # stale lock cannot exist; the text in the file is only for the message.
 take_lock() {
   local file="$BACKUP_DIRECTORY/.lock" holder
-  exec {LOCK_DESCRIPTOR}>>"$file"
+  { exec {LOCK_DESCRIPTOR}>>"$file"; } 2>"$WORK/lock.errors" || {
+    LOCK_DESCRIPTOR=''
+    volume_refused 'the lock file cannot be opened' "$WORK/lock.errors"
+  }
   if ! flock -n "$LOCK_DESCRIPTOR"; then
     holder=$(<"$file")
     exec {LOCK_DESCRIPTOR}>&-

@@ -13,19 +13,15 @@ CLOCK_BASE=0     # what this pod's clock said when the machine was started
 CLOCK_DOUBTED='' # why nobody should delete anything by this pod's clock
 
 check_volume() {
-  local directory message
+  local directory
   [[ -d $BACKUP_DIRECTORY ]] || fail 1 volume "$BACKUP_DIRECTORY is not there" \
     "volume claim \"$VOLUME_NAME\" is not mounted" "kubectl -n $NAMESPACE describe pvc $VOLUME_NAME"
   for directory in .staging .trash .records; do
-    mkdir -p "$BACKUP_DIRECTORY/$directory" 2>"$WORK/volume.errors" || volume_refused "$(head -n 1 "$WORK/volume.errors")"
+    mkdir -p "$BACKUP_DIRECTORY/$directory" 2>"$WORK/volume.errors" \
+      || volume_refused "volume \"$VOLUME_NAME\" takes no backup" "$WORK/volume.errors"
   done
-  message=$(refusal_of_volume)
-  [[ -z $message ]] || volume_refused "$message"
-}
-
-volume_refused() {
-  explain_volume "$1"
-  fail 1 volume "volume \"$VOLUME_NAME\" takes no backup" "$CAUSE" "$CURE"
+  refusal_of_volume >"$WORK/volume.errors"
+  [[ ! -s $WORK/volume.errors ]] || volume_refused "volume \"$VOLUME_NAME\" takes no backup" "$WORK/volume.errors"
 }
 
 # Sets COMPRESSION to what this client can do, as method:level or none.
