@@ -160,12 +160,12 @@ judge() {
 
 publish() {
   begin 'Published'
-  mv -T "$STAGE" "$BACKUP_DIRECTORY/$NAME"
-  # A name that might be gone after the next power cut is none: back with it.
-  if ! flush_paths "$BACKUP_DIRECTORY" "$BACKUP_DIRECTORY/.staging" 2>"$WORK/flush.errors"; then
-    quote_output "$WORK/flush.errors"
-    mv -T "$BACKUP_DIRECTORY/$NAME" "$STAGE" || true
-    not_whole 'the name of the finished backup could not be written to the device' "$(head -n 1 "$WORK/flush.errors")"
+  if ! { mv -T "$STAGE" "$BACKUP_DIRECTORY/$NAME" && flush_paths "$BACKUP_DIRECTORY" "$BACKUP_DIRECTORY/.staging"; } 2>"$WORK/publish.errors"; then
+    quote_output "$WORK/publish.errors"
+    # A name that might be gone after the next power cut is none: back with it.
+    [[ ! -d $BACKUP_DIRECTORY/$NAME ]] || mv -T "$BACKUP_DIRECTORY/$NAME" "$STAGE" || true
+    explain "$WORK/publish.errors"
+    not_whole 'the name of the finished backup could not be written to the device' "$CAUSE"
   fi
   PUBLISHED=yes WORKPLACE=''
   done_step "$NAME"

@@ -196,7 +196,7 @@ finish() {
   fi
   if declare -F cleanup >/dev/null; then cleanup "$code"; fi
   ((code == 0)) || print_failure
-  rm -rf "$WORK"
+  rm -rf "$WORK" 2>/dev/null
   unlock
   exit "$code"
 }

@@ -109,7 +109,7 @@ explain() {
   local text
   text=$(<"$1")
   case $text in
-    '')
+    '' | *Terminated | *Killed)
       because killed "it ended without a word: most likely it was killed, as a process is that needs too much memory" \
         "kubectl -n $NAMESPACE describe pod says so (OOMKilled); raise resourcesMemoryLimit, or lower jobs"
       ;;
@@ -154,7 +154,8 @@ explain() {
       because space "no space is left on volume \"$VOLUME_NAME\" or on the server" \
         "enlarge it (volumeSize), or keep fewer backups (retentionDays), then start again"
       ;;
-    *'due to lock timeout'* | *'could not obtain lock on relation'*)
+    # pg_dump waits for its locks by a statement timeout.
+    *'due to lock timeout'* | *'could not obtain lock on relation'* | *'statement timeout'*'LOCK TABLE'*)
       because lock "another session holds or wants an exclusive lock on a table (a migration, VACUUM FULL, TRUNCATE)" \
         "run the backup again when that has ended; see pg_stat_activity"
       ;;
@@ -177,6 +178,13 @@ explain() {
       *'SSL connection has been closed'* | *'could not receive data'* | *'no connection to the server'*)
       because lost "the connection to the server was cut: it was restarted, the session ended by an administrator, or the network failed" \
         "look at the server's log; then start this again"
+      ;;
+    *'is not permitted to log in'*)
+      because rights "role \"$PGUSER\" is not permitted to log in any more" "as a superuser: ALTER ROLE \"$PGUSER\" LOGIN"
+      ;;
+    *'cache lookup failed'* | *'could not open relation with OID'*)
+      because changed "a table was changed or dropped after the snapshot was taken and before it was locked" \
+        "run the backup again when the migration has ended"
       ;;
     *'invalid snapshot identifier'*)
       because lost "the session that holds the snapshot was ended before pg_dump could use it" \

@@ -123,7 +123,7 @@ check_space() {
   last=$(newest_verified_of "$(escape_as_copy "$DATABASE_NAME")")
   if [[ -n $last ]]; then files=$((files + $(wc -l <"$BACKUP_DIRECTORY/$last/SHA256SUMS"))); fi
   read -r inodes < <(stat -f -c '%c %d' "$BACKUP_DIRECTORY" | awk '{ print ($1 > 0 ? $2 : "-") }') || inodes=-
-  if [[ $inodes != - ]] && ((inodes < files)); then
+  if [[ $inodes =~ ^[0-9]+$ ]] && ((inodes < files)); then
     fail 1 space "volume \"$VOLUME_NAME\" has $inodes inodes free, the backup needs about $files" \
       "the file system holds as many files as it can, whatever their size" \
       "make a new volume with more inodes, or keep fewer backups (retentionDays, retentionMinimum)"

@@ -6,9 +6,9 @@
 
 # A table under an exclusive lock (a migration) must not let the backup wait for ever, nor queue everyone behind it.
 LOCK_WAIT=60s
-# A session that waits for pg_dump says something this often; session.sql lets the server end one that is silent for
-# ten times as long.
-HEARTBEAT=60
+# A session that waits for pg_dump says something this often; session.sql lets the server end one that is silent for ten
+# minutes. So short, because the pause outlives a script that is killed.
+HEARTBEAT=5
 
 SNAPSHOT=''
 FACTS_PROCESS='' # the psql that holds the snapshot

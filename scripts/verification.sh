@@ -119,7 +119,10 @@ check_dump() {
     printf 'it holds no dump'
     return 1
   fi
-  sort -k 2 "$WORK/blocks" >"$WORK/sorted" && mv "$WORK/sorted" "$WORK/blocks"
+  { sort -k 2 "$WORK/blocks" >"$WORK/sorted" && mv "$WORK/sorted" "$WORK/blocks"; } || {
+    printf 'its COPY blocks could not be sorted: /tmp of the pod is full, or a program was killed'
+    return 1
+  }
 }
 
 # The small files around the dump: each names this backup, or ends as its tool ends it.

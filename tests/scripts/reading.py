@@ -14,9 +14,7 @@ FACTS, SEQUENCES, COMPARE, BLOCKS, ACCESS, SESSION = (
 )
 
 # facts.sql itself, for tests that change a line of it.
-FACTS_TEXT = (
-    (SCRIPTS / "facts.sql").read_text(encoding="utf-8").replace("\\ir ", f"\\i {SCRIPTS}/")
-)
+FACTS_TEXT = (SCRIPTS / "facts.sql").read_text(encoding="utf-8").replace("\\ir ", f"\\i {SCRIPTS}/")
 
 DATABASE = "facts"  # what is read where a test does not say otherwise
 
