@@ -157,7 +157,7 @@ BETWEEN = b"LOCK TABLE ONLY"
 # Without a cause: before the locks such a change is simply what facts and dump both find.
 TABLE_CHANGES = [
     ("dropped", "DROP TABLE moments", "does not exist|could not open|was changed|dropped"),
-    ("renamed", "ALTER TABLE moments RENAME TO others", ""),
+    ("renamed", "ALTER TABLE moments RENAME TO moved", ""),
     ("emptied (TRUNCATE)", "TRUNCATE moments", ""),
     ("losing a column", "ALTER TABLE moments DROP COLUMN line", "column|changed"),
     ("rewritten (ALTER TYPE)", "ALTER TABLE moments ALTER COLUMN id TYPE bigint", "changed"),
