@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Callable
-from pathlib import Path
 
-from tests.scripts.faults.processes import members
+from tests.scripts.faults.processes import command_of, members
 from tests.scripts.faults.runs import Run, started
 from tests.scripts.faults.worlds import EXPIRED, PINNED, RECENT, World, reference_of
 from tests.scripts.harness import SYSTEM_PATH, Result, wait_until
@@ -133,7 +132,7 @@ def gone(going: Run) -> None:
     try:
         wait_until(lambda: members(going.pid) == [], PATIENCE, 0.02)
     except AssertionError:
-        left = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in members(going.pid)]
+        left = [command_of(pid) for pid in members(going.pid)]
         raise AssertionError(f"processes are left: {left}") from None
     try:
         wait_until(lambda: going.world.backends() == [], PATIENCE)

@@ -7,9 +7,8 @@ import signal
 import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
-from tests.scripts.faults.processes import alive
+from tests.scripts.faults.processes import alive, children_of, command_of
 from tests.scripts.harness import SERVER_UID, Server, wait_until
 from tests.scripts.postgres import drop_privileges
 
@@ -19,8 +18,7 @@ class MortalServer:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        words = Path(f"/proc/{server.pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
-        self.command = [os.fsdecode(word) for word in words]
+        self.command = command_of(server.pid)
         self.successor: subprocess.Popen[bytes] | None = None
 
     @property
@@ -110,8 +108,7 @@ class MortalServer:
 
     def processes(self) -> list[int]:
         """The postmaster and its children."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="utf-8")
-        return [self.pid, *map(int, children.split())]
+        return [self.pid, *children_of(self.pid)]
 
     def start(self, *options: str) -> None:
         """Starts it again, on the same data and port; recovery is over when this returns."""

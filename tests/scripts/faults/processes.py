@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 
@@ -27,3 +28,21 @@ def alive(pid: int) -> bool:
     """Is there such a process, and is it not a zombie?"""
     fields = stat_of(pid)
     return bool(fields) and fields[0] not in {"Z", "X"}
+
+
+def command_of(pid: int) -> list[str]:
+    """The words of its command; nothing when it has just gone."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+    except OSError:
+        return []
+    return [os.fsdecode(word) for word in words]
+
+
+def children_of(pid: int) -> list[int]:
+    """Its children."""
+    try:
+        text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8")
+    except OSError:
+        return []
+    return [int(child) for child in text.split()]

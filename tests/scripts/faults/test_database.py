@@ -228,7 +228,11 @@ def impatient(world: World) -> Path:
 
 
 LOCKERS = [
-    ("by another session", "BEGIN; LOCK TABLE moments; SELECT pg_sleep(1000)"),
+    (
+        "by another session",
+        "SET client_connection_check_interval = '200ms';"
+        " BEGIN; LOCK TABLE moments; SELECT pg_sleep(1000)",
+    ),
     (
         "by a prepared transaction",
         "BEGIN; LOCK TABLE moments; PREPARE TRANSACTION '{database}'",

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from pathlib import Path
-
 import pytest
 
 from tests.scripts.faults import judge, tools
 from tests.scripts.faults.ledger import Ledger
-from tests.scripts.faults.processes import members, stat_of
-from tests.scripts.faults.proxy import Proxy, proxy
-from tests.scripts.faults.runs import Run, code, started
+from tests.scripts.faults.runs import code, started
 from tests.scripts.faults.tools import Call, census, shims
-from tests.scripts.faults.worlds import FORMATS, MIDDLE, Worlds
-from tests.scripts.harness import Result, wait_until
+from tests.scripts.faults.worlds import Worlds
 
 # Programs whose work is on the volume, not in what they print.
 DOERS = {"chmod", "cp", "flock", "mkdir", "mktemp", "mv", "pg_dump", "pg_dumpall", "rm", "sync"}
@@ -85,94 +78,3 @@ def test_a_program_of_the_run_is_killed(
     ]
     with ledger.fault(f"a program of the run is killed {when}") as fault:
         fault.each(chosen, attempt, name=lambda each: f"{each[0]}, {each[1]}")
-
-
-# --- every process that runs at one moment --------------------------------------------------------
-
-
-def described(pid: int, script: int) -> str:
-    """What a process is, in words that are the same in every run."""
-    if pid == script:
-        return "the script"
-    words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    name = Path(os.fsdecode(words[0])).name
-    if name != "bash":
-        return name.partition(":")[0]
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
-    pauses = any(described(int(child), script) == "sleep" for child in children)
-    return "the shell of the pause" if pauses else "a shell of the script"
-
-
-def processes(going: Run) -> list[tuple[str, int]]:
-    """The processes of a run, each with its name and which of that name it is."""
-    kinds = [described(pid, going.pid) for pid in members(going.pid)]
-    return [(kind, kinds[:end].count(kind)) for end, kind in enumerate(kinds, 1)]
-
-
-def find(going: Run, kind: str, number: int) -> int:
-    """The process of that description."""
-    found = [pid for pid in members(going.pid) if described(pid, going.pid) == kind]
-    return found[number - 1]
-
-
-def wait_until_all_is_begun(going: Run, wire: Proxy) -> None:
-    """In the middle of a table, the script itself waiting for what it has started."""
-    wire.wait_until_held(going)
-    wait_until(lambda: ("sleep", 1) in processes(going), 10)
-
-
-def hit(going: Run, pid: int, how: str) -> None:
-    """Kills a process; one that is stopped first shows that the run does not go on without it."""
-    if how == "SIGSTOP, then SIGKILL,":
-        os.kill(pid, signal.SIGSTOP)
-        wait_until(lambda: stat_of(pid)[0] == "T", 5, 0.005)
-        assert going.process.poll() is None
-    os.kill(pid, signal.SIGTERM if how == "SIGTERM" else signal.SIGKILL)
-
-
-@pytest.mark.parametrize(
-    ("how", "formats"),
-    [
-        ("SIGKILL", FORMATS),
-        ("SIGTERM", ("directory",)),
-        ("SIGSTOP, then SIGKILL,", ("directory",)),
-    ],
-)
-def test_each_process_is_hit_in_the_middle_of_a_table(
-    worlds: Worlds, ledger: Ledger, how: str, formats: tuple[str, ...]
-) -> None:
-    alive: list[tuple[str, str, int]] = []
-    for format_ in formats:
-        with worlds.new(format_) as world, proxy(world.server.port) as wire:
-            wire.wait_for(MIDDLE.encode())
-            with started(world, code(world), DATABASE_PORT=str(wire.port)) as going:
-                wait_until_all_is_begun(going, wire)
-                alive += [(format_, *each) for each in processes(going)]
-    assert {"the script", "pg_dump", "psql"} <= {kind for _, kind, _ in alive}
-
-    def attempt(moment: tuple[str, str, int]) -> None:
-        format_, kind, number = moment
-        with worlds.new(format_) as world, proxy(world.server.port) as wire:
-            wire.wait_for(MIDDLE.encode())
-            with started(world, code(world), DATABASE_PORT=str(wire.port)) as going:
-                wait_until_all_is_begun(going, wire)
-                hit(going, find(going, kind, number), how)
-                judge_hit(going, kind, how, wire)
-
-    with ledger.fault(f"{how} to each process in the middle of a table") as fault:
-        fault.each(alive, attempt, name=lambda each: f"{each[0]}, {each[1]} {each[2]}")
-
-
-def judge_hit(going: Run, kind: str, how: str, wire: Proxy) -> None:
-    """Only the script's own death by SIGKILL leaves the others to end by themselves."""
-    if kind == "the script" and how != "SIGTERM":
-        going.process.wait(10)
-        wire.release()
-        judge.killed(going, Result(going.process.returncode, ""))
-    elif kind in {"sleep", "the shell of the pause"}:  # between heartbeats: the run goes on
-        wire.release()
-        judge.whole(going, going.finish())
-    else:
-        result = going.finish()
-        cause = "SIGTERM" if kind == "the script" else r"SIG|died|was cut|[Kk]illed|terminat"
-        judge.absent(going, result, cause)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
 
 import pytest
 
 from tests.scripts.faults import judge
 from tests.scripts.faults.ledger import Ledger
+from tests.scripts.faults.processes import children_of
 from tests.scripts.faults.proxy import proxy
 from tests.scripts.faults.runs import Moment, Run, at_moment, code, started
 from tests.scripts.faults.worlds import MIDDLE, Worlds
@@ -77,8 +77,8 @@ def test_the_pod_is_killed_in_the_middle_of_a_table(worlds: Worlds, ledger: Ledg
 
 def kill_first(going: Run) -> Result:
     """Kills process 1 of the pod; the kernel takes all the others with it."""
-    path = Path(f"/proc/{going.pid}/task/{going.pid}/children")
-    os.kill(int(path.read_text(encoding="utf-8")), signal.SIGKILL)
+    (first,) = children_of(going.pid)
+    os.kill(first, signal.SIGKILL)
     output = going.finish().output  # the exit code is that of unshare
     assert "is complete and verified" not in output
     return Result(-signal.SIGKILL, output)

@@ -156,7 +156,8 @@ class World:
             "postgres",
             "SELECT concat_ws(' ', application_name, state, query) FROM pg_stat_activity"
             " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-            f" AND datname = '{self.database}'",
+            # psql is what the tests' own sessions call themselves.
+            f" AND datname = '{self.database}' AND application_name <> 'psql'",
         ).splitlines()
 
     def new_names(self) -> list[str]:
