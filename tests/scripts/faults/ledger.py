@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
+import traceback
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 Moment = TypeVar("Moment")
@@ -31,7 +33,9 @@ class Fault:
         try:
             yield
         except Exception as error:  # noqa: BLE001 - whatever it is, it was not caught
-            self.count(1, [f"{moment}: {type(error).__name__} {error}"])
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{Path(where.filename).name}:{where.lineno}"
+            self.count(1, [f"{moment}: {type(error).__name__} {error} ({place})"])
         else:
             self.count(1, [])
 

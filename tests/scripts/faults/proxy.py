@@ -49,8 +49,14 @@ class Proxy:
         with suppress(OSError):
             while True:
                 client, _ = self.listener.accept()
-                server = socket.create_connection(("127.0.0.1", self.target))
-                self.open += [client, server]
+                self.open.append(client)
+                try:
+                    server = socket.create_connection(("127.0.0.1", self.target))
+                except OSError:  # the server is down
+                    with suppress(OSError):
+                        client.shutdown(socket.SHUT_RDWR)
+                    continue
+                self.open.append(server)
                 for side, source, sink in (("client", client, server), ("server", server, client)):
                     arguments = (side, source, sink)
                     threading.Thread(target=self.pump, args=arguments, daemon=True).start()
@@ -62,11 +68,12 @@ class Proxy:
             while chunk := source.recv(65536):
                 if self.silent or (self.reached.is_set() and self.is_caught(source)):
                     self.gate.wait()
-                seen = seen[-len(self.words) :] + chunk
+                seen = seen[-len(self.words) :] + chunk if self.words else b""
                 if self.words and side == self.side and self.words in seen:
-                    if side == "server":  # what has been asked has been answered
-                        sink.sendall(chunk)
-                        chunk = b""
+                    if side == "server":  # up to these words; what comes after them is missing
+                        end = seen.index(self.words) + len(self.words) - len(seen) + len(chunk)
+                        sink.sendall(chunk[:end])
+                        chunk = chunk[end:]
                     self.words = b""
                     self.caught = (source, sink)
                     self.reached.set()

@@ -10,6 +10,7 @@ import pytest
 from tests.scripts.faults import judge
 from tests.scripts.faults.ledger import Ledger
 from tests.scripts.faults.mortal import MortalServer
+from tests.scripts.faults.processes import alive
 from tests.scripts.faults.proxy import proxy
 from tests.scripts.faults.runs import Moment, at_moment, code, started
 from tests.scripts.faults.worlds import FORMATS, MIDDLE, World, Worlds
@@ -131,10 +132,13 @@ def test_a_backend_is_killed_and_takes_all_sessions_with_it(
                 with started(world, code(world, more=IMPATIENT), DATABASE_PORT=port) as going:
                     wire.wait_until_held(going)
                     _, pid = sessions(world)[number]
+                    backends = mortal.processes()[1:]
                     os.kill(pid, signal.SIGKILL)
+                    # Let go sooner, a run that has all it needs would be done before they are.
+                    wait_until(lambda pids=backends: not any(map(alive, pids)), 20)
+                    wait_until(mortal.alive, 20)
                     wire.release()
                     result = going.finish()
-                    wait_until(mortal.alive, 20)
                     judge.absent(going, result, GONE)
 
 
