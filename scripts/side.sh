@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# The side database of a restore: made, filled, compared with the manifest, analyzed, dropped. Part of restore.sh.
+
+create_side() {
+  begin 'Created the side database'
+  SIDE_MADE=yes
+  query "$MAINTENANCE" restore-create.sql -v name="$DATABASE_NAME" -v side="$SIDE" -v backup="$NAME" \
+    -v manifest_file="$MANIFEST"
+  done_step "$SIDE"
+}
+
+# One transaction that stops at the first error. gzip's exit code counts as much as psql's, which takes the end of a cut
+# stream for the end of the dump.
+restore_plain() {
+  gzip -dc "$1" | psql -X -q --no-password -1 -v ON_ERROR_STOP=1 -o /dev/null -d "$(conninfo "$SIDE")"
+}
+
+restore_side() {
+  local directory="$BACKUP_DIRECTORY/$NAME" errors="$WORK/restore.errors" code=0
+  local -a options=(--exit-on-error --no-password "--jobs=$RESTORE_JOBS")
+  # pg_dump writes owners and rights into an archive in any case; leaving them out is pg_restore's part.
+  [[ $(summary_value "$NAME" owners) != false ]] || options+=(--no-owner --no-acl)
+  begin 'Restored into the side database'
+  if is_legacy "$NAME"; then
+    run restore_plain "$directory" 2>"$errors" || code=$?
+  elif [[ -d $directory/database ]]; then
+    run pg_restore "${options[@]}" --dbname="$(conninfo "$SIDE")" "$directory/database" 2>"$errors" || code=$?
+  else
+    run restore_plain "$directory/$NAME.sql.gz" 2>"$errors" || code=$?
+  fi
+  # A plain dump brings its own BEGIN and COMMIT around large objects; psql remarks on that.
+  grep -v 'transaction in progress' "$errors" >"$WORK/restore.output" || true
+  quote_output "$WORK/restore.output"
+  if ((code != 0)); then
+    explain "$errors"
+    fail 1 "$KIND" "restoring $NAME into the side database failed" "$CAUSE" "$CURE"
+  fi
+  done_step "$RESTORE_JOBS jobs"
+}
+
+# The facts of the side database, in one snapshot; hashes of tables where the manifest has them to compare with.
+read_facts() {
+  local hashes=false
+  if [[ $(summary_value "$NAME" table_hashes) == true ]]; then hashes=true; fi
+  psql_on "$SIDE" -1 -v table_hashes="$hashes" -f "$SCRIPTS/session.sql" -f "$SCRIPTS/facts.sql" >"$WORK/facts.json" || return 1
+  psql_on "$SIDE" -f "$SCRIPTS/session.sql" -f "$SCRIPTS/sequences.sql" >"$WORK/sequences"
+}
+
+compare_side() {
+  local tables rows
+  begin 'Compared with the manifest'
+  if ! run read_facts 2>"$WORK/facts.errors"; then
+    quote_output "$WORK/facts.errors"
+    explain "$WORK/facts.errors"
+    fail 1 "$KIND" 'the facts of the restored database cannot be read' "$CAUSE" "$CURE"
+  fi
+  query "$SIDE" restore-totals.sql -v facts_file="$WORK/facts.json" >"$WORK/totals"
+  IFS=$'\t' read -r tables rows <"$WORK/totals"
+  if [[ -z $MANIFEST ]]; then
+    sed -n '2,$s/^/    /p' "$WORK/totals"
+    done_step "no manifest to compare with; restored $tables tables, $rows rows"
+    return
+  fi
+  query "$SIDE" compare.sql -v manifest_file="$MANIFEST" -v found_file="$WORK/facts.json" \
+    -v found_sequences="$WORK/sequences" >"$WORK/differences"
+  if [[ -s $WORK/differences ]]; then
+    awk -F '\t' '{ printf "    %s: expected %s, found %s\n", $1, $2, $3 }' "$WORK/differences" | head -n 50
+    fail 1 different "the restored database differs from the manifest in $(wc -l <"$WORK/differences") facts" \
+      "$(awk -F '\t' 'NR == 1 { printf "%s: expected %s, found %s", $1, $2, $3 }' "$WORK/differences")" \
+      'read the list above; restore another backup, or report this as a bug of pgkeep'
+  fi
+  # What this run has just shown is worth knowing: retention never lets the newest such backup go.
+  set_mark proven "$NAME" "restored into $SIDE, every fact equal" || warn 'the mark for proven backups could not be written'
+  done_step "$tables tables, $rows rows, every fact equal"
+}
+
+# Table by table: one that cannot be analyzed (a foreign table below it, whose server is away) must not keep the restored
+# database, whose content is proven by now, from its place.
+analyze_side() {
+  begin 'Analyzed'
+  run psql_on "$SIDE" -f "$SCRIPTS/session.sql" -f "$SCRIPTS/restore-analyze.sql" 2>"$WORK/analyze.errors" || {
+    quote_output "$WORK/analyze.errors"
+    explain "$WORK/analyze.errors"
+    fail 1 "$KIND" 'ANALYZE of the restored database failed' "$CAUSE" "$CURE"
+  }
+  quote_output "$WORK/analyze.errors"
+  if [[ -s $WORK/analyze.errors ]]; then
+    warn 'some tables have no statistics yet: queries on them may be slow until somebody runs ANALYZE on them'
+  fi
+  done_step
+}
+
+drop_side() {
+  unsubscribe "$SIDE"
+  psql_on "$MAINTENANCE" -f "$SCRIPTS/restore-drop.sql" -v side="$SIDE" -v name="$DATABASE_NAME" 2>"$WORK/drop.errors" && return
+  quote_output "$WORK/drop.errors"
+  note "the side database $SIDE could not be dropped; the next restore does it"
+}

@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# The swap of a restore: the side database takes the name of the live one. Part of restore.sh.
+
+# A session that reconnects between two statements of the swap makes it fail; then it is tried again.
+readonly SWAP_ATTEMPTS=5
+
+attempt_swap() {
+  psql_on "$MAINTENANCE" -f "$SCRIPTS/session.sql" -f "$SCRIPTS/$1" -v name="$DATABASE_NAME" -v side="$SIDE" \
+    -v old="$OLD" 2>"$WORK/swap.errors"
+}
+
+# What belongs to a database as such is in no dump of its content: the side database gets it from the live one.
+carry_settings() {
+  local statements="$WORK/settings.sql"
+  query "$MAINTENANCE" database-settings.sql -v name="$DATABASE_NAME" -v target="$SIDE" -v comment=false >"$statements"
+  run psql_on "$MAINTENANCE" -f "$statements" >/dev/null 2>"$WORK/settings.errors" && return
+  quote_output "$WORK/settings.errors"
+  explain "$WORK/settings.errors"
+  fail 1 "$KIND" 'the settings of the live database cannot be carried over' "$CAUSE" "$CURE"
+}
+
+# Where there was no live database they come from the backup, whose statements name the database as it was called then.
+bring_settings() {
+  local statements="$BACKUP_DIRECTORY/$NAME/database.sql"
+  [[ -s $statements && $(summary_value "$NAME" database) == "$(escape_as_copy "$DATABASE_NAME")" ]] || return 0
+  run psql_on "$MAINTENANCE" -f "$statements" >/dev/null 2>"$WORK/settings.errors" && return
+  quote_output "$WORK/settings.errors"
+  warn "not every setting of the database could be brought back; the statements are in $statements"
+}
+
+swap() {
+  local attempt script=restore-swap.sql
+  [[ $LIVE == present ]] || script=restore-rename.sql
+  [[ $LIVE == absent ]] || carry_settings
+  begin 'Swapped'
+  PHASE=swapping
+  for ((attempt = 1; attempt <= SWAP_ATTEMPTS; attempt++)); do
+    if run attempt_swap "$script"; then
+      PHASE=after
+      done_step "attempt $attempt"
+      [[ $LIVE == present ]] || bring_settings
+      return
+    fi
+    quote_output "$WORK/swap.errors"
+    allow_connections
+    run sleep 1
+  done
+  explain "$WORK/swap.errors"
+  fail 1 swap "the swap failed $SWAP_ATTEMPTS times" "$CAUSE" "$CURE"
+}
+
+allow_connections() {
+  psql_on "$MAINTENANCE" -f "$SCRIPTS/restore-allow.sql" -v name="$DATABASE_NAME" 2>"$WORK/allow.errors" && return
+  quote_output "$WORK/allow.errors"
+  warn "connections to \"$DATABASE_NAME\" may still be switched off; start the restore again, it allows them"
+}
+
+smoke_query() {
+  begin 'Asked the restored database'
+  run psql_on "$DATABASE_NAME" -c "SELECT count(*) FROM pg_class WHERE relkind = 'r'" >"$WORK/smoke" 2>"$WORK/smoke.errors" || {
+    quote_output "$WORK/smoke.errors"
+    explain "$WORK/smoke.errors"
+    fail 1 "$KIND" "the restored database \"$DATABASE_NAME\" does not answer" "$CAUSE" "$CURE"
+  }
+  done_step
+}
+
+# What became of the swap when its session was cut: the server knows.
+settle_swap() {
+  local found
+  found=$(psql_on "$MAINTENANCE" -v side="$SIDE" -f - <<<"SELECT count(*) FROM pg_database WHERE datname = :'side'" 2>/dev/null) || return 0
+  if [[ $found == 0 ]]; then PHASE=after; else PHASE=before; fi
+}
