@@ -30,6 +30,7 @@ class BackupScheduleArgs:
     schedule: ScheduleSettings
     dump: DumpSettings
     retention: RetentionSettings
+    keep_days: int
     jobs: JobSettings
 
 
@@ -56,14 +57,10 @@ class BackupSchedule(pulumi.ComponentResource):
                     database=args.database,
                     retention=args.retention,
                     environment={
-                        "BACKUP_FORMAT": args.dump.format,
-                        "BACKUP_COMPRESSION": args.dump.compression,
-                        "BACKUP_JOBS": str(args.dump.jobs),
-                        "BACKUP_SCHEDULE": args.schedule.cron,  # shown in the log, nothing more
-                        "BACKUP_OWNERS": _word(args.dump.owners),
-                        "BACKUP_TABLE_HASHES": _word(args.dump.table_hashes),
-                        "BACKUP_ANOMALY_FACTOR": str(args.dump.anomaly_factor),
+                        **dump_environment(args.dump, args.schedule),
                         "BACKUP_TIMEOUT": str(args.jobs.backup_timeout),
+                        # After a good backup the databases that restores have kept so long go.
+                        "RESTORE_KEEP_DAYS": str(args.keep_days),
                     },
                 ),
                 schedule=args.schedule,
@@ -74,6 +71,19 @@ class BackupSchedule(pulumi.ComponentResource):
         )
         self.cron_job_name = job.metadata["name"]
         self.register_outputs({"cron_job_name": self.cron_job_name})
+
+
+def dump_environment(dump: DumpSettings, schedule: ScheduleSettings) -> dict[str, str]:
+    """Returns what a pod has to know to make a backup: of its schedule, and before a restore."""
+    return {
+        "BACKUP_FORMAT": dump.format,
+        "BACKUP_COMPRESSION": dump.compression,
+        "BACKUP_JOBS": str(dump.jobs),
+        "BACKUP_SCHEDULE": schedule.cron,  # shown in the log, nothing more
+        "BACKUP_OWNERS": _word(dump.owners),
+        "BACKUP_TABLE_HASHES": _word(dump.table_hashes),
+        "BACKUP_ANOMALY_FACTOR": str(dump.anomaly_factor),
+    }
 
 
 def _word(value: bool) -> str:

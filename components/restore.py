@@ -9,9 +9,17 @@ from dataclasses import dataclass
 import pulumi
 
 from components import names
+from components.backup import dump_environment
 from components.cronjobs import CronJobArgs, cron_job, template_only
 from components.pods import PodArgs, PodContext
-from components.settings import DatabaseSettings, JobSettings, ScheduleSettings
+from components.settings import (
+    DatabaseSettings,
+    DumpSettings,
+    JobSettings,
+    RestoreSettings,
+    RetentionSettings,
+    ScheduleSettings,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +30,10 @@ class RestoreTemplateArgs:
     service_account: pulumi.Input[str]
     database: DatabaseSettings
     schedule: ScheduleSettings
+    dump: DumpSettings  # of the backup that a restore makes before it
+    retention: RetentionSettings
+    restore: RestoreSettings
     jobs: JobSettings
-    parallel: int
     applications: Sequence[str]
 
 
@@ -48,12 +58,28 @@ class RestoreTemplate(pulumi.ComponentResource):
                     service_account=args.service_account,
                     script="restore.sh",
                     database=args.database,
+                    retention=args.retention,
                     environment={
+                        "RESTORE_ACTION": "restore",
                         # Empty: a Job made without saying which backup refuses and says how.
                         "RESTORE_BACKUP": "",
-                        "RESTORE_JOBS": str(args.parallel),
+                        # What a Job may say besides. All stand here, so that whoever writes one by
+                        # hand finds them, and so that nothing of the image's takes their place.
+                        "RESTORE_AT": "",
+                        "RESTORE_DATABASE": "",
+                        "RESTORE_INTO": "",
+                        "RESTORE_TABLES": "",
+                        "RESTORE_SCHEMAS": "",
+                        "RESTORE_DROP": "",
+                        "RESTORE_DRY_RUN": "false",
+                        "RESTORE_ALLOW_SUPERUSER_OBJECTS": "false",
+                        "RESTORE_SAFETY_BACKUP": "true",
+                        "RESTORE_SMOKE_QUERY": args.restore.smoke_query,
+                        "RESTORE_KEEP_DAYS": str(args.restore.keep_days),
+                        "RESTORE_JOBS": str(args.dump.jobs),
                         # Shown in the log; the tool is what stops them, the pod has no such right.
                         "RESTORE_APPLICATIONS": ",".join(args.applications),
+                        **dump_environment(args.dump, args.schedule),
                     },
                 ),
                 schedule=template_only(args.schedule),

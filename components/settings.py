@@ -85,6 +85,14 @@ class RetentionSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreSettings:
+    """What a restored database has to answer, and how long the one it replaced is kept."""
+
+    smoke_query: str  # empty: none
+    keep_days: int  # 0: until somebody drops it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VolumeSettings:
     """The claim that holds the backups."""
 
@@ -125,6 +133,7 @@ class Settings:
     schedule: ScheduleSettings
     dump: DumpSettings
     retention: RetentionSettings
+    restore: RestoreSettings
     volume: VolumeSettings
     applications: tuple[str, ...]
     jobs: JobSettings
@@ -179,6 +188,10 @@ def load(config: ConfigSource, *, stack: str) -> Settings:
             daily=read.text("retentionDaily", validation.whole_number(0, 1000, 7)),
             weekly=read.text("retentionWeekly", validation.whole_number(0, 1000, 4)),
             monthly=read.text("retentionMonthly", validation.whole_number(0, 1000, 12)),
+        ),
+        restore=RestoreSettings(
+            smoke_query=read.text("smokeQuery", validation.smoke_query),
+            keep_days=read.text("restoreKeepDays", validation.whole_number(0, 36500, 14)),
         ),
         volume=VolumeSettings(
             name=read.text("volumeName", validation.subdomain_name("backup-pvc")),

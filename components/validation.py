@@ -228,6 +228,18 @@ def time_zone(text: str) -> str:
     return text
 
 
+def smoke_query(text: str) -> str:
+    """Checks a query that is asked of a restored database; an empty text is none."""
+    odd = any(not letter.isprintable() and letter not in "\n\t" for letter in text)
+    # Anything else returns no rows, or is a command of psql's own.
+    if text and (odd or not re.match(r"\s*(select|with|values|table)\b", text, re.IGNORECASE)):
+        raise RefusedError(
+            "one SQL query that begins with SELECT, WITH, VALUES or TABLE, or an empty text",
+            "SELECT 1 FROM users LIMIT 1",
+        )
+    return text
+
+
 def application(text: str) -> str:
     """Checks one workload that a restore stops and starts again."""
     kind, _, name = text.partition("/")

@@ -47,7 +47,7 @@ DATABASE = (
     "DATABASE_PASSWORD_KEY",
     "CREDENTIALS_DIRECTORY",
 )
-BACKUP = (
+DUMP = (
     "BACKUP_FORMAT",
     "BACKUP_COMPRESSION",
     "BACKUP_JOBS",
@@ -55,8 +55,8 @@ BACKUP = (
     "BACKUP_OWNERS",
     "BACKUP_TABLE_HASHES",
     "BACKUP_ANOMALY_FACTOR",
-    "BACKUP_TIMEOUT",
 )
+BACKUP = (*DUMP, "BACKUP_TIMEOUT", "RESTORE_KEEP_DAYS")
 RETENTION = (
     "RETENTION_DAYS",
     "RETENTION_MINIMUM",
@@ -65,7 +65,23 @@ RETENTION = (
     "RETENTION_MONTHLY",
 )
 CONSOLE = ("CONSOLE_COMMAND", "CONSOLE_BACKUP", "CONSOLE_OUTPUT", "CONSOLE_DRY_RUN")
-RESTORE = ("RESTORE_BACKUP", "RESTORE_JOBS", "RESTORE_APPLICATIONS")
+RESTORE = (
+    "RESTORE_ACTION",
+    "RESTORE_BACKUP",
+    "RESTORE_AT",
+    "RESTORE_DATABASE",
+    "RESTORE_INTO",
+    "RESTORE_TABLES",
+    "RESTORE_SCHEMAS",
+    "RESTORE_DROP",
+    "RESTORE_DRY_RUN",
+    "RESTORE_ALLOW_SUPERUSER_OBJECTS",
+    "RESTORE_SAFETY_BACKUP",
+    "RESTORE_SMOKE_QUERY",
+    "RESTORE_KEEP_DAYS",
+    "RESTORE_JOBS",
+    "RESTORE_APPLICATIONS",
+)
 
 
 def without(names: tuple[str, ...], *left_out: str) -> tuple[str, ...]:
@@ -85,7 +101,8 @@ GIVEN = {
         + RETENTION
     ),
     "console.sh": COMMON + CONSOLE + RETENTION,
-    "restore.sh": COMMON + DATABASE + RESTORE,
+    # A restore makes a backup first, by backup.sh.
+    "restore.sh": COMMON + DATABASE + RESTORE + DUMP + RETENTION,
 }
 EVERYTHING = COMMON + DATABASE + ("DATABASE_NAME",) + BACKUP + RETENTION + CONSOLE + RESTORE
 
@@ -315,7 +332,19 @@ class Pod:
             "CONSOLE_BACKUP": "latest",
             "CONSOLE_OUTPUT": "text",
             "CONSOLE_DRY_RUN": "true",
+            "RESTORE_ACTION": "restore",
             "RESTORE_BACKUP": "latest",
+            "RESTORE_AT": "",
+            "RESTORE_DATABASE": "",
+            "RESTORE_INTO": "",
+            "RESTORE_TABLES": "",
+            "RESTORE_SCHEMAS": "",
+            "RESTORE_DROP": "",
+            "RESTORE_DRY_RUN": "false",
+            "RESTORE_ALLOW_SUPERUSER_OBJECTS": "false",
+            "RESTORE_SAFETY_BACKUP": "true",
+            "RESTORE_SMOKE_QUERY": "",
+            "RESTORE_KEEP_DAYS": "0",
             "RESTORE_JOBS": "2",
             "RESTORE_APPLICATIONS": "deployment/shop",
         }

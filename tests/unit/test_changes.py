@@ -59,6 +59,8 @@ def _at(manifest: Json, path: tuple[str, ...]) -> Any:
         ("owners", "false"),
         ("tableHashes", "true"),
         ("anomalyFactor", "5"),
+        ("smokeQuery", "SELECT 1"),
+        ("restoreKeepDays", "14"),
         ("schedule", "30 3 * * 1-5"),
         ("timeZone", "Europe/Berlin"),
         ("suspend", "true"),

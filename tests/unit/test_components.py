@@ -50,6 +50,7 @@ def backup(settings: Settings) -> Captured:
                 schedule=settings.schedule,
                 dump=settings.dump,
                 retention=settings.retention,
+                keep_days=settings.restore.keep_days,
                 jobs=settings.jobs,
             ),
         )
@@ -73,8 +74,10 @@ def restore(settings: Settings) -> Captured:
         service_account="account",
         database=settings.database,
         schedule=settings.schedule,
+        dump=settings.dump,
+        retention=settings.retention,
+        restore=settings.restore,
         jobs=settings.jobs,
-        parallel=settings.dump.jobs,
         applications=settings.applications,
     )
     return run_component(lambda: RestoreTemplate("r", args))
@@ -160,7 +163,7 @@ def test_retention_is_the_same_in_the_backup_that_does_it_and_the_console_that_p
         retentionWeekly="4",
         retentionMonthly="12",
     )
-    for captured in (backup(settings), console(settings)):
+    for captured in (backup(settings), console(settings), restore(settings)):
         variables = environment(the(captured, CRON_JOB).inputs)
         assert {name: value for name, value in variables.items() if "RETENTION" in name} == {
             "RETENTION_DAYS": "14",
@@ -237,6 +240,52 @@ def test_a_restore_has_its_own_deadline_and_names_the_applications() -> None:
     assert manifest["spec"]["jobTemplate"]["spec"]["activeDeadlineSeconds"] == 32400
     assert environment(manifest)["RESTORE_APPLICATIONS"] == "deployment/a,statefulset/b"
     assert environment(manifest)["RESTORE_JOBS"] == "2"
+
+
+def test_a_restore_does_nothing_special_unless_its_job_says_so() -> None:
+    variables = environment(the(restore(load()), CRON_JOB).inputs)
+    assert {key: value for key, value in variables.items() if key.startswith("RESTORE_")} == {
+        "RESTORE_ACTION": "restore",
+        "RESTORE_BACKUP": "",
+        "RESTORE_AT": "",
+        "RESTORE_DATABASE": "",
+        "RESTORE_INTO": "",
+        "RESTORE_TABLES": "",
+        "RESTORE_SCHEMAS": "",
+        "RESTORE_DROP": "",
+        "RESTORE_DRY_RUN": "false",
+        "RESTORE_ALLOW_SUPERUSER_OBJECTS": "false",
+        "RESTORE_SAFETY_BACKUP": "true",
+        "RESTORE_SMOKE_QUERY": "",
+        "RESTORE_KEEP_DAYS": "0",
+        "RESTORE_JOBS": "2",
+        "RESTORE_APPLICATIONS": "deployment/educard-app",
+    }
+
+
+def test_a_restore_can_make_the_very_backup_that_the_schedule_makes() -> None:
+    settings = load(tableHashes="true", format="plain", compression="gzip:7", jobs="1")
+    ours, theirs = (
+        {key: value for key, value in variables.items() if key.startswith("BACKUP_")}
+        for variables in (
+            environment(the(captured, CRON_JOB).inputs)
+            for captured in (restore(settings), backup(settings))
+        )
+    )
+    # The time that one of several databases may take is for the script that goes through them.
+    assert ours == {key: value for key, value in theirs.items() if key != "BACKUP_TIMEOUT"}
+
+
+def test_the_smoke_query_reaches_the_restore_as_it_is() -> None:
+    query = "SELECT 1\n  FROM \"$x\" WHERE name = 'a$$b'"
+    variables = environment(the(restore(load(smokeQuery=query)), CRON_JOB).inputs)
+    assert variables["RESTORE_SMOKE_QUERY"] == query.replace("$", "$$"), "the kubelet halves $$"
+
+
+def test_how_long_an_old_database_is_kept_reaches_who_drops_it() -> None:
+    settings = load(restoreKeepDays="14")
+    for captured in (backup(settings), restore(settings)):
+        assert environment(the(captured, CRON_JOB).inputs)["RESTORE_KEEP_DAYS"] == "14"
 
 
 def test_a_value_with_a_dollar_reaches_the_container_as_it_is() -> None:

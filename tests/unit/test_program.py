@@ -9,7 +9,7 @@ import pulumi
 import pytest
 
 from components import names, validation
-from tests.scripts.harness import BACKUP, COMMON, CONSOLE, DATABASE, RESTORE, RETENTION
+from tests.scripts.harness import BACKUP, COMMON, CONSOLE, DATABASE, DUMP, RESTORE, RETENTION
 from tests.unit.support import (
     CONFIG_MAP,
     CRON_JOB,
@@ -37,7 +37,7 @@ EXPECTED = {
 ENVIRONMENT = {
     names.BACKUP: [*COMMON, *DATABASE, *BACKUP, *RETENTION],
     names.CONSOLE: [*COMMON, *CONSOLE, *RETENTION],
-    names.RESTORE: [*COMMON, *DATABASE, *RESTORE],
+    names.RESTORE: [*COMMON, *DATABASE, *RESTORE, *DUMP, *RETENTION],
 }
 
 # What one script hands to another: backups.sh runs backup.sh with one name of DATABASE_NAMES.
