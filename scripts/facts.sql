@@ -29,6 +29,7 @@ SET LOCAL jit = off;
 
 \ir contents.sql
 \ir structure.sql
+\ir ownership.sql
 
 WITH members AS (
   SELECT classid, objid FROM pg_depend WHERE deptype = 'e'
@@ -93,6 +94,7 @@ SELECT json_build_object(
     FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace),
   'roles', (SELECT coalesce(json_agg(rolname ORDER BY rolname), '[]')
     FROM pg_roles WHERE oid IN (SELECT role FROM owners) AND rolname !~ '^pg_'),
+  'ownership', :'ownership'::json,
   'totals', (SELECT json_build_object(
       'tables', count(*) FILTER (WHERE kind = 'table'),
       'rows', coalesce(sum(rows) FILTER (WHERE kind = 'table'), 0),

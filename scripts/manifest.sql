@@ -15,7 +15,7 @@ WITH sequences AS (
            AS found ON true
 )
 SELECT jsonb_pretty(jsonb_build_object(
-    'schemaVersion', 2,
+    'schemaVersion', 3,
     'name', :'name',
     'created', :'created',
     'durationSeconds', :'duration'::numeric,

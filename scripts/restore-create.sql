@@ -1,6 +1,8 @@
 -- Creates the side database with the encoding, locale and owner of the source (of the live database for a legacy file
 -- without manifest; the owner also where the backup has none) and marks it, so that a later run knows whose it is.
--- Variables: name, side, backup, manifest_file.
+-- Variables: name, side, backup, manifest_file, restorer (the temporary role; '' for none), hands_over.
+-- The temporary role owns it meanwhile where it hands everything over, or where the owner is a superuser, whom it cannot be
+-- a member of.
 \set manifest {}
 SELECT :'manifest_file' <> '' AS has_manifest
 \gset
@@ -25,7 +27,8 @@ WITH live AS (
   SELECT current_user, NULL, NULL, NULL, 'libc', NULL, NULL
    LIMIT 1
 )
-SELECT format('CREATE DATABASE %I TEMPLATE template0 OWNER %I', :'side', owner)
+SELECT format('CREATE DATABASE %I TEMPLATE template0 OWNER %I', :'side', CASE WHEN :'restorer' <> '' AND (:'hands_over' = 'true' OR (SELECT rolsuper FROM pg_roles WHERE rolname = owner))
+                   THEN :'restorer' ELSE owner END)
        || coalesce(' ENCODING ' || quote_literal(encoding), '')
        || coalesce(' LC_COLLATE ' || quote_literal("collate"), '')
        || coalesce(' LC_CTYPE ' || quote_literal(ctype), '')

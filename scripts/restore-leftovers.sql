@@ -18,3 +18,10 @@ SELECT format('DROP DATABASE %I WITH (FORCE)', side.datname),
    AND regexp_replace(shobj_description(side.oid, 'pg_database'), '^[^:]*: [^ ]* ', '') = :'name'
    AND side.datname <> :'name'
 \gexec
+-- And their roles, which own nothing any more. In this database for what they were granted on tablespaces.
+SELECT format('DROP OWNED BY %I', rolname), format('DROP ROLE %I', rolname),
+       format('SELECT %L', format('dropped role %s, left by a restore that was killed', rolname))
+  FROM pg_roles
+ WHERE rolname ~ '^pgkeep_restore_[0-9]{8}_[0-9]{6}$'
+   AND shobj_description(oid, 'pg_authid') = 'pgkeep restore in progress: ' || :'name'
+\gexec

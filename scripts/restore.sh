@@ -45,6 +45,7 @@ LIVE=''          # present or absent
 SIDE='' OLD=''   # databases of this run
 STAMP=''         # YYYYMMDD_HHMMSS, the start of this run
 SIDE_MADE=''     # set before CREATE DATABASE
+OWNERSHIP=''     # known or unknown: does the manifest say who owns what?
 PHASE=before     # before, swapping, after
 RUN_STARTED=0
 RUN_STARTED_ISO=''
@@ -89,6 +90,7 @@ cleanup() {
     case $PHASE in
       before)
         [[ -z $SIDE_MADE ]] || drop_side
+        drop_role
         EPILOGUE='the live database was not touched'
         ;;
       swapping) EPILOGUE='whether the swap happened is not known: the old or the new database is whole under the name; start the restore again' ;;
@@ -164,7 +166,9 @@ restore_main() {
   make_safety_backup
   make_role
   create_side
+  probe_side
   restore_side
+  hand_over
   compare_side
   analyze_side
   if [[ ${RESTORE_DRY_RUN:-false} == true ]]; then

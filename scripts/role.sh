@@ -1,6 +1,143 @@
 #!/usr/bin/env bash
-# The role that a restore connects as: never a superuser, made for the run where the Secret has one. Part of restore.sh.
+# The role that executes what is in a dump. Part of restore.sh, which holds the variables.
+#
+# A dump is a program, written by everyone who could create an object in the database: defaults, checks, index
+# expressions and triggers run while it is restored. So it is never restored as a superuser: where the Secret's role is
+# one, a role without rights is made for the run, owns the side database alone, and is gone before the swap. What it has
+# made is then handed to the owners the manifest names; no text of the dump is executed for that but GRANT and REVOKE,
+# which are read first.
 
-make_role() { :; }
+RESTORER=''      # the role of this run; empty where the Secret's own role is no superuser, or may be used as one
+RESTORER_MADE='' # set before CREATE ROLE
 
-drop_role() { :; }
+# as_restorer COMMAND…: with the rights that the content of a dump may have.
+as_restorer() {
+  if [[ -z $RESTORER ]]; then
+    "$@"
+  else
+    PGUSER=$RESTORER PGPASSFILE="$WORK/restorer-passwords" "$@"
+  fi
+}
+
+# Is everything made by the temporary role and handed over afterwards? Else the dump names the owners itself.
+hands_over() {
+  [[ -n $RESTORER ]] || return 1
+  is_legacy "$NAME" || [[ $(summary_value "$NAME" owners) == false || $OWNERSHIP == known && -d $BACKUP_DIRECTORY/$NAME/database ]]
+}
+
+make_role() {
+  local superuser
+  begin 'Chose the role that executes the dump'
+  query "$MAINTENANCE" role-plan.sql -v manifest_file="$MANIFEST" >"$WORK/role"
+  IFS=$'\t' read -r superuser OWNERSHIP <"$WORK/role"
+  if [[ $superuser == false ]]; then
+    done_step "\"$PGUSER\", which is no superuser"
+    return
+  fi
+  if [[ ${RESTORE_ALLOW_SUPERUSER_OBJECTS:-false} == true ]]; then
+    warn "the dump is executed as superuser \"$PGUSER\": whoever could create objects in the database gets its rights"
+    done_step "\"$PGUSER\", a superuser, because RESTORE_ALLOW_SUPERUSER_OBJECTS is true"
+    return
+  fi
+  RESTORER="pgkeep_restore_$STAMP" RESTORER_MADE=yes
+  head -c 24 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$WORK/restorer-password"
+  (umask 0077 && printf '*:*:*:%s:%s\n' "$RESTORER" "$(<"$WORK/restorer-password")" >"$WORK/restorer-passwords")
+  query "$MAINTENANCE" role-make.sql -v role="$RESTORER" -v password_file="$WORK/restorer-password" \
+    -v name="$DATABASE_NAME" -v manifest_file="$MANIFEST" -v member="$(if hands_over; then printf false; else printf true; fi)"
+  done_step "\"$RESTORER\", made for this run; no superuser"
+}
+
+# In the empty side database: what only a superuser may make and no dump's code has touched yet.
+prepare_side() {
+  [[ -n $RESTORER ]] || return 0
+  query "$SIDE" role-prepare.sql -v role="$RESTORER" -v manifest_file="$MANIFEST" >"$WORK/prepared"
+  if ! run as_restorer psql_on "$SIDE" -c 'SELECT 1' >/dev/null 2>"$WORK/restorer.errors"; then
+    quote_output "$WORK/restorer.errors"
+    explain "$WORK/restorer.errors"
+    fail 1 "$KIND" "the role made for this restore, \"$RESTORER\", cannot log in" "$CAUSE" \
+      "let roles named pgkeep_restore_… in (pg_hba.conf), or trust this dump: pgkeep run-restore … --allow-superuser-objects"
+  fi
+}
+
+# list_entries KIND: writes the archive's list of contents for one of the passes:
+#   content  everything but extensions and rights; schemas that are there already are left out too
+#   rights   GRANT, REVOKE, ALTER DEFAULT PRIVILEGES, and comments on extensions, whose owner is not the temporary role
+#   comments only those comments
+list_entries() {
+  pg_restore --list "$BACKUP_DIRECTORY/$NAME/database" \
+    | awk -v pass="$1" -v prepared="$WORK/prepared" -f "$SCRIPTS/role-entries.awk"
+}
+
+# The whole list of what needs a superuser, in a database without data: better now than after hours of loading.
+probe_side() {
+  local count
+  [[ -n $RESTORER && -d $BACKUP_DIRECTORY/$NAME/database ]] && hands_over || return 0
+  begin 'Checked that nothing in the dump needs a superuser'
+  list_entries content >"$WORK/content.list"
+  run as_restorer pg_restore --schema-only --no-owner --no-acl --no-password --use-list="$WORK/content.list" \
+    --dbname="$(conninfo "$SIDE")" "$BACKUP_DIRECTORY/$NAME/database" 2>"$WORK/probe.errors" || true
+  if grep -q 'error:' "$WORK/probe.errors"; then
+    quote_output "$WORK/probe.errors"
+    count=$(grep -c 'error: could not execute query' "$WORK/probe.errors" || true)
+    fail 1 superuser "$count statements of backup $NAME fail without a superuser" \
+      "$(sed -n 's/.*error: could not execute query: ERROR: *//p' "$WORK/probe.errors" | sort | uniq -c | sort -rn | awk '{ n = $1; sub(/^ *[0-9]+ /, ""); printf "%s%s (%d)", (NR > 1 ? "; " : ""), $0, n }' | head -c 1000)" \
+      'they are listed above; if you trust everyone who could create objects in that database: pgkeep run-restore … --allow-superuser-objects'
+  fi
+  # Made again, empty: data is loaded before there are indexes and constraints.
+  query "$MAINTENANCE" restore-drop.sql -v side="$SIDE" -v name="$DATABASE_NAME"
+  make_empty_side
+  done_step
+}
+
+# Everything gets its owner, then its rights; after that nothing of the temporary role is left.
+hand_over() {
+  local owners=live
+  [[ -n $RESTORER ]] || return 0
+  begin 'Handed everything to its owners'
+  if ! is_legacy "$NAME" && [[ $(summary_value "$NAME" owners) != false ]]; then
+    owners=database
+    ! hands_over || owners=each
+  fi
+  query "$SIDE" role-owners.sql -v role="$RESTORER" -v name="$DATABASE_NAME" -v manifest_file="$MANIFEST" -v owners="$owners"
+  if [[ $owners == each ]]; then restore_rights rights; elif hands_over; then restore_rights comments; fi
+  drop_role
+  [[ -z $RESTORER_MADE ]] || fail 1 role "the role \"$RESTORER\" could not be dropped" \
+    'something on the server still belongs to it; see the lines above' \
+    "as a superuser, in every database: DROP OWNED BY $RESTORER; then DROP ROLE $RESTORER"
+  RESTORER=''
+  done_step
+}
+
+# The one part of a dump that a superuser executes: GRANT and REVOKE run nobody's code. Read before, word by word.
+restore_rights() {
+  [[ -d $BACKUP_DIRECTORY/$NAME/database ]] || return 0
+  list_entries "$1" >"$WORK/rights.list"
+  [[ -s $WORK/rights.list ]] || return 0
+  run pg_restore --use-list="$WORK/rights.list" --file="$WORK/rights.sql" "$BACKUP_DIRECTORY/$NAME/database"
+  awk -f "$SCRIPTS/role-rights.awk" "$WORK/rights.sql" >"$WORK/rights.foreign"
+  if [[ -s $WORK/rights.foreign ]]; then
+    quote_output "$WORK/rights.foreign"
+    fail 1 superuser "the rights in backup $NAME hold other statements than GRANT and REVOKE" "$(head -n 1 "$WORK/rights.foreign")" \
+      'look at the lines above; if you trust this dump: pgkeep run-restore … --allow-superuser-objects'
+  fi
+  run pg_restore --exit-on-error --no-password --use-list="$WORK/rights.list" --dbname="$(conninfo "$SIDE")" \
+    "$BACKUP_DIRECTORY/$NAME/database" 2>"$WORK/rights.errors" && return
+  quote_output "$WORK/rights.errors"
+  explain "$WORK/rights.errors"
+  fail 1 "$KIND" "the rights of $NAME could not be restored" "$CAUSE" "$CURE"
+}
+
+# False, with its reason shown, when it could not be dropped; RESTORER_MADE says so too.
+drop_role() {
+  local database=$MAINTENANCE
+  [[ -n $RESTORER_MADE ]] || return 0
+  # Where it owned something, if that is still there; in the other database what it was granted on tablespaces.
+  for database in "$SIDE" "$MAINTENANCE"; do
+    psql_on "$database" -f "$SCRIPTS/role-drop.sql" -v role="$RESTORER" 2>"$WORK/role.errors" || true
+  done
+  if [[ $(psql_on "$MAINTENANCE" -v role="$RESTORER" -f - <<<"SELECT count(*) FROM pg_roles WHERE rolname = :'role'" 2>/dev/null) == 0 ]]; then
+    RESTORER_MADE=''
+    return
+  fi
+  quote_output "$WORK/role.errors"
+}

@@ -4,27 +4,51 @@
 create_side() {
   begin 'Created the side database'
   SIDE_MADE=yes
-  query "$MAINTENANCE" restore-create.sql -v name="$DATABASE_NAME" -v side="$SIDE" -v backup="$NAME" \
-    -v manifest_file="$MANIFEST"
+  make_empty_side
   done_step "$SIDE"
+}
+
+make_empty_side() {
+  local hands_over=false
+  ! hands_over || hands_over=true
+  query "$MAINTENANCE" restore-create.sql -v name="$DATABASE_NAME" -v side="$SIDE" -v backup="$NAME" \
+    -v manifest_file="$MANIFEST" -v restorer="$RESTORER" -v hands_over="$hands_over"
+  prepare_side
 }
 
 # One transaction that stops at the first error. gzip's exit code counts as much as psql's, which takes the end of a cut
 # stream for the end of the dump.
 restore_plain() {
-  gzip -dc "$1" | psql -X -q --no-password -1 -v ON_ERROR_STOP=1 -o /dev/null -d "$(conninfo "$SIDE")"
+  { restriction "$1" && gzip -dc "$1"; } \
+    | as_restorer psql -X -q --no-password -1 -v ON_ERROR_STOP=1 -o /dev/null -d "$(conninfo "$SIDE")"
+}
+
+# A dump's text can hold commands of psql, a shell among them: in the name of an object, say. Newer dumps forbid them
+# themselves in their fifth line (CVE-2025-8714); for the others we do, with a word that their makers cannot know.
+restriction() {
+  local line
+  line=$({ gzip -dc "$1" 2>/dev/null || true; } | head -n 5 | tail -n 1)
+  [[ $line == '\restrict '* ]] || printf '\\restrict %s\n' "$(head -c 16 /dev/urandom | od -An -v -tx1 | tr -d ' \n')"
 }
 
 restore_side() {
   local directory="$BACKUP_DIRECTORY/$NAME" errors="$WORK/restore.errors" code=0
   local -a options=(--exit-on-error --no-password "--jobs=$RESTORE_JOBS")
-  # pg_dump writes owners and rights into an archive in any case; leaving them out is pg_restore's part.
-  [[ $(summary_value "$NAME" owners) != false ]] || options+=(--no-owner --no-acl)
   begin 'Restored into the side database'
+  # pg_dump writes owners and rights into an archive in any case; leaving them out is pg_restore's part.
+  if hands_over; then
+    options+=(--no-owner --no-acl)
+    if [[ -d $directory/database ]]; then
+      list_entries content >"$WORK/content.list"
+      options+=(--use-list="$WORK/content.list")
+    fi
+  elif [[ $(summary_value "$NAME" owners) == false ]]; then
+    options+=(--no-owner --no-acl)
+  fi
   if is_legacy "$NAME"; then
     run restore_plain "$directory" 2>"$errors" || code=$?
   elif [[ -d $directory/database ]]; then
-    run pg_restore "${options[@]}" --dbname="$(conninfo "$SIDE")" "$directory/database" 2>"$errors" || code=$?
+    run as_restorer pg_restore "${options[@]}" --dbname="$(conninfo "$SIDE")" "$directory/database" 2>"$errors" || code=$?
   else
     run restore_plain "$directory/$NAME.sql.gz" 2>"$errors" || code=$?
   fi
@@ -33,6 +57,10 @@ restore_side() {
   quote_output "$WORK/restore.output"
   if ((code != 0)); then
     explain "$errors"
+    if [[ -n $RESTORER && $KIND == rights ]]; then
+      CAUSE="the role that executes the dump is no superuser: ${CAUSE#*: }"
+      CURE='if you trust everyone who could create objects in that database: pgkeep run-restore … --allow-superuser-objects'
+    fi
     fail 1 "$KIND" "restoring $NAME into the side database failed" "$CAUSE" "$CURE"
   fi
   done_step "$RESTORE_JOBS jobs"

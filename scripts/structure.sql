@@ -390,7 +390,7 @@ WITH members AS (
     FROM pg_cast c JOIN own w ON w.catalog = 'pg_cast'::regclass AND w.object = c.oid
 
   UNION ALL
-  SELECT 'collations', ROW(w.name, to_jsonb(c) - '{oid,collname,collnamespace,collowner,collversion}'::text[])::text
+  SELECT 'collations', ROW(w.name, to_jsonb(c) - '{oid,collname,collnamespace,collowner,collencoding,collversion}'::text[])::text
     FROM pg_collation c JOIN own w ON w.catalog = 'pg_collation'::regclass AND w.object = c.oid
   UNION ALL
   SELECT 'collations',

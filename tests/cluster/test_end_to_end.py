@@ -132,7 +132,7 @@ def test_a_backup_without_owners_and_with_hashes_comes_back_equal_where_its_role
         )
         where.pgkeep("run-backup")
         manifest = json.loads(Volume.open(stack).sh("cat backup-*/manifest.json"))
-        assert manifest["schemaVersion"] == 2
+        assert manifest["schemaVersion"] == 3
         assert (manifest["owners"], manifest["tableHashes"]) == (False, True)
         assert manifest["facts"]["server"]["version"].startswith("15.")
         hashes = {

@@ -173,7 +173,7 @@ def test_the_manifest_says_what_is_in_the_backup(pod: Pod, server: Server) -> No
     backup = pod.good_backup()
     manifest = json.loads((backup / "manifest.json").read_text(encoding="utf-8"))
     facts = manifest["facts"]
-    assert manifest["schemaVersion"] == 2
+    assert manifest["schemaVersion"] == 3
     assert manifest["name"] == backup.name
     assert manifest["compression"] == "gzip:1"
     assert facts["database"] | {"bytes": 0} == {
