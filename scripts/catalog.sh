@@ -113,13 +113,13 @@ sizes_of() {
   printf '%s %s %s %s\n' "${fact[backup_bytes]:--}" "${fact[rows]:--}" "${fact[tables]:--}" "${fact[large_objects]:--}"
 }
 
-# The same of the last ten good backups of a database. Those that nobody has looked at do not say what is usual; from one
-# that somebody has, the reckoning begins anew.
+# The same of the last ten good backups of a database. Those that nobody has looked at do not say what is usual, nor does
+# one of a database that was about to be replaced; from one that somebody has looked at, the reckoning begins anew.
 sizes_of_last_good() {
   local name count=0
   while IFS= read -r name && ((count < 10)); do
     [[ $(backup_status "$name") == verified && $(summary_value "$name" database) == "$1" ]] || continue
-    ! has_mark suspicious "$name" || continue
+    if has_mark suspicious "$name" || has_mark safety "$name"; then continue; fi
     sizes_of "$BACKUP_DIRECTORY/$name"
     count=$((count + 1))
     ! has_mark acknowledged "$name" || break

@@ -5,6 +5,8 @@
 #   damaged       a verification failed                     pinned      retention must leave it alone
 #   proven        restored, and every fact compared equal   suspicious  unlike the ones before it, nobody has looked yet
 #   acknowledged  it was suspicious, and somebody has looked
+#   safety        made of the live database before a restore replaced it. Never `latest`, and it counts for nothing: only
+#                 its name restores it, and only its pin keeps it
 # A backup that is being read is known by a lock instead: the kernel frees it when the reader is gone, however it went.
 
 HELD_DESCRIPTOR='' # open while this run reads a backup
@@ -32,7 +34,7 @@ mark_text() {
 # Marks of backups that are no longer there say nothing any more.
 sweep_marks() {
   local mark name
-  for mark in "$BACKUP_DIRECTORY"/.records/{damaged,pinned,proven,suspicious,acknowledged}/backup-*; do
+  for mark in "$BACKUP_DIRECTORY"/.records/{damaged,pinned,proven,suspicious,acknowledged,safety}/backup-*; do
     name=${mark##*/}
     if [[ -f $mark && ! -e $BACKUP_DIRECTORY/$name && ! -e $BACKUP_DIRECTORY/.trash/$name ]]; then rm -f "$mark"; fi
   done
@@ -71,6 +73,7 @@ while_unused() {
 # Comma-separated, in the order of the list; "-" for none.
 backup_flags() {
   local flags=''
+  ! has_mark safety "$1" || flags+=,safety
   ! has_mark pinned "$1" || flags+=,pinned
   ! has_mark proven "$1" || flags+=,proven
   ! has_mark suspicious "$1" || flags+=,suspicious

@@ -3,12 +3,15 @@
 #
 # Variables: now (seconds since 1970), days (older ones may go), minimum (so many of the newest stay; one always does),
 # and daily, weekly, monthly (the last one of each of so many newest days, weeks, months stays; 0: off). Flags: `-` or
-# some of pinned,proven,suspicious,in-use.
+# some of safety,pinned,proven,suspicious,in-use.
 #
 # Only verified backups are ever deleted, and only they count: a failed or damaged one must not push a good one out.
 # A name from the future (a clock that was wrong) neither goes nor counts. The time comes from the name: file times
 # change when a volume is copied. Dates are computed here, because mktime() is missing from some awks and takes the
 # local time zone in others. Groups (databases) know nothing of one another.
+#
+# A safety backup is of a database that somebody wanted to replace: it takes no place from the others and says nothing
+# about what is usual. It is pinned; unpinned it goes by its age, and never while no other verified one is newer.
 #
 # Age is time in which backups were made: a gap between two backups counts as at most one day or twice the usual gap,
 # whichever is more. See last_young().
@@ -146,6 +149,22 @@ function last_young(good, i, gaps, gap, gap_of, sorted, cap, age, young) {
   return young
 }
 
+# A safety backup, with so many of the others newer than it. Its age is that of one more backup after the last young one:
+# what is older than that one may be gone at the next decision and so says nothing.
+function reason_for_safety(line, newer, young, saved, old) {
+  if (has(line, "pinned")) return "pinned"
+  if (has(line, "in-use")) return "in use by another run"
+  if (newer == 0) return "no other verified one is newer"
+  if (newer >= young) {
+    saved = moments[young + 1]
+    moments[young + 1] = made_at[line]
+    old = last_young(young + 1) <= young
+    moments[young + 1] = saved
+    if (old) return ""
+  }
+  return "not older than " days_words()
+}
+
 # Is this the newest one of its day, week or month, and is that one of the newest `limit` that have one? It takes the
 # place also if it stays for another reason. Called newest first.
 function has_place(kind, key, limit) {
@@ -161,7 +180,7 @@ function decide(first, line, made, good, young, held, proven, rank, old) {
     if (held == "" && has(line, "suspicious")) held = names[line]
     if (states[line] != "verified") continue
     made = made_at[line] = moment(names[line])
-    if (made < 0 || made > now) continue
+    if (made < 0 || made > now || has(line, "safety")) continue
     moments[++good] = made
     if (!proven && has(line, "proven")) proven = line
   }
@@ -178,7 +197,8 @@ function decide(first, line, made, good, young, held, proven, rank, old) {
     else if (made_at[line] < 0) reason = "the name holds no date"
     else if (made_at[line] > now) reason = "it is dated in the future"
     else {
-      reason = reason_to_stay(line, ++rank, young, line == proven)
+      if (has(line, "safety")) reason = reason_for_safety(line, rank, young)
+      else reason = reason_to_stay(line, ++rank, young, line == proven)
       old = reason == ""
       if (old) reason = "older than " days_words()
       if (old && held != "") {

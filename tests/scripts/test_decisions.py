@@ -304,6 +304,65 @@ TABLE = [
         [(ago(1), "pinned"), (ago(2), "one of the newest 3"), (ago(400), "pinned")],
     ),
     Case(
+        "a safety backup neither counts for the floor nor is the newest verified",
+        [ago(0, "safety,pinned"), *every(1, 3, first=1)],
+        Rules(days=1, minimum=2),
+        [ago(3)],
+        [
+            (ago(0), "pinned"),
+            (ago(1), "the newest verified"),
+            (ago(2), "one of the newest 2"),
+        ],
+    ),
+    Case(
+        "a safety backup takes no day, week or month from another",
+        [ago(0), ago(0.05), ago(1.04, "safety,pinned"), ago(1.05), ago(2.05)],
+        Rules(days=1, daily=2, weekly=1, monthly=1),
+        [ago(2.05)],
+        [(ago(1.05), "kept for day 2026-11-22"), (ago(1.04), "pinned")],
+    ),
+    Case(
+        "a safety backup is not the newest proven",
+        [*every(1, 3), ago(3, "safety,pinned,proven"), ago(4, "proven"), ago(5)],
+        Rules(days=1),
+        [ago(2), ago(5)],
+        [(ago(3), "pinned"), (ago(4), "the newest proven")],
+    ),
+    Case(
+        "a safety backup says nothing of the usual gap",
+        [*(ago(0.1 * i, "safety,pinned") for i in range(1, 9)), *every(7, 5)],
+        Rules(days=21),
+        [ago(28)],
+    ),
+    Case(
+        "an unpinned safety backup goes by its age",
+        [*every(1, 4), ago(1.5, "safety"), ago(2.5, "safety"), ago(9, "safety")],
+        Rules(days=2),
+        [ago(2.5), ago(3), ago(9)],
+        [(ago(1.5), "not older than 2 days"), (ago(2.5), "older than 2 days")],
+    ),
+    Case(
+        "an unpinned safety backup older than all the others goes too",
+        [*every(1, 3), ago(9, "safety")],
+        Rules(days=2),
+        [ago(9)],
+    ),
+    Case(
+        "an unpinned safety backup stays while no other is newer",
+        [ago(800, "safety"), ago(900)],
+        Rules(days=1),
+        reasons=[
+            (ago(800), "no other verified one is newer"),
+            (ago(900), "the newest verified"),
+        ],
+    ),
+    Case(
+        "the only one stays, also if it is a safety backup",
+        [ago(800, "safety")],
+        Rules(days=1),
+        reasons=[(ago(800), "no other verified one is newer")],
+    ),
+    Case(
         "one in use stays and counts for the floor",
         [ago(0), ago(1, "in-use"), ago(2), ago(3), ago(400, "in-use")],
         Rules(days=1, minimum=3),
@@ -650,6 +709,15 @@ def not_older(moments: list[datetime], days: int, now: datetime) -> set[datetime
     return set(moments[: max(young) + 1]) if young else set()
 
 
+NONE_IS_NEWER = "no other verified one is newer"
+
+
+def safety_not_older(moment: datetime, good: Iterable[datetime], days: int, now: datetime) -> bool:
+    """Whether it would not be older as one more after the young ones."""
+    young = not_older(list(good), days, now)
+    return any(m < moment for m in young) or moment in not_older([*young, moment], days, now)
+
+
 def day_of(moment: datetime) -> str:
     return moment.date().isoformat()
 
@@ -678,26 +746,33 @@ def expected_verdicts(backups: list[Backup], rules: Rules, now: datetime) -> set
         for b, moment in moments.items()
         if b.status == "verified" and moment and moment <= now
     }
+    safety = {b: good.pop(b) for b in list(good) if b.has("safety")}
     newest_first = sorted(good, key=lambda b: good[b], reverse=True)
     young = not_older(list(good.values()), rules.days, now)
     suspicious = [b.name for b in backups if b.has("suspicious")]
     minimum = max(rules.minimum, 1)
     days = "1 day" if rules.days == 1 else f"{rules.days} days"
+    not_old = f"not older than {days}"
     reasons: dict[Backup, str] = {}
     for b in backups:
         if b.status != "verified":
             reasons[b] = f"{b.status} backups are never deleted"
         elif moments[b] is None:
             reasons[b] = "the name holds no date"
-        elif b not in good:
+        elif b not in good and b not in safety:
             reasons[b] = "it is dated in the future"
     for chosen, reason in (
-        ([b for b in good if b.has("pinned")], "pinned"),
-        ([b for b in good if b.has("in-use")], "in use by another run"),
+        ([b for b in [*good, *safety] if b.has("pinned")], "pinned"),
+        ([b for b in [*good, *safety] if b.has("in-use")], "in use by another run"),
+        ([b for b in safety if all(safety[b] > m for m in good.values())], NONE_IS_NEWER),
+        (
+            [b for b in safety if safety_not_older(safety[b], good.values(), rules.days, now)],
+            not_old,
+        ),
         (newest_first[:1], "the newest verified"),
         ([b for b in newest_first if b.has("proven")][:1], "the newest proven"),
         (newest_first[:minimum], f"one of the newest {minimum}"),
-        ([b for b in good if good[b] in young], f"not older than {days}"),
+        ([b for b in good if good[b] in young], not_old),
     ):
         for b in chosen:
             reasons.setdefault(b, reason)
@@ -711,7 +786,7 @@ def expected_verdicts(backups: list[Backup], rules: Rules, now: datetime) -> set
             if good[b] in last:
                 reasons.setdefault(b, f"kept for {kind} {last[good[b]]}")
     stays = {("keep", b.group, b.name, reason) for b, reason in reasons.items()}
-    rest = set(good) - set(reasons)
+    rest = {*good, *safety} - set(reasons)
     if suspicious:
         held = f"retention is held: {max(suspicious)} is suspicious until it is acknowledged"
         return stays | {("keep", b.group, b.name, held) for b in rest}
@@ -723,7 +798,7 @@ def expected_verdicts(backups: list[Backup], rules: Rules, now: datetime) -> set
 HISTORIES = 100_000
 BATCH = 250  # one awk process decides so many histories, a group each
 STEPS = (HOUR, 6 * HOUR, DAY, DAY, DAY, 7 * DAY, 30 * DAY)
-FLAGS = ("pinned", "proven", "suspicious", "in-use")
+FLAGS = ("safety", "pinned", "proven", "suspicious", "in-use")
 ODD_NAMES = ("10", "9", "notes", "backup-20260230-000000", "backup-2026-000000", "backup-mine")
 TURNS = (  # where calendars go wrong
     *(datetime(2024, 2, 29, 23, 59, 59, tzinfo=UTC), datetime(2100, 3, 1, tzinfo=UTC)),
@@ -850,17 +925,20 @@ def test_a_hundred_thousand_histories_are_decided_as_the_model_says(
 
 def check_promises(backups: list[Backup], rules: Rules, now: datetime, gone: set[str]) -> None:
     """What no rule may ever break, in the promises' own words."""
-    good = [
+    may_go = [
         b
         for b in sorted(backups, key=lambda b: b.name, reverse=True)
         if b.status == "verified" and (moment := moment_of(b.name)) and moment <= now
     ]
-    assert gone <= names(good), "only verified backups with a date in the past go"
+    good = [b for b in may_go if not b.has("safety")]
+    assert gone <= names(may_go), "only verified backups with a date in the past go"
     assert not good or good[0].name not in gone, "the newest verified one stays"
     proven = [b for b in good if b.has("proven")]
     assert not proven or proven[0].name not in gone, "the newest proven one stays"
-    assert len(good) - len(gone) >= min(max(rules.minimum, 1), len(good)), "the floor holds"
-    assert not any(b.name in gone for b in good if b.has("pinned") or b.has("in-use"))
+    stay = names(good) - gone
+    assert len(stay) >= min(max(rules.minimum, 1), len(good)), "the floor holds"
+    assert not any(b.name in gone for b in may_go if b.has("pinned") or b.has("in-use"))
+    assert good or not gone, "a safety backup that is the only one stays"
     assert not gone or not any(b.has("suspicious") for b in backups), "a suspicious one holds"
     # Gaps are cut, never stretched.
     assert all(now - (moment_of(name) or now) > timedelta(days=rules.days) for name in gone)
@@ -887,8 +965,9 @@ def test_a_pin_or_a_higher_keep_never_deletes_more(seed: int, rules: Rules, now:
     backups = [b for history in histories.values() for b in history]
     gone = deleted(decide(backups, rules, now))
     for flag in FLAGS:
-        # A newer proven one takes the place of an older one; the others only ever add.
-        if flag != "proven":
+        # A newer proven one takes the place of an older one, and a safety backup has no place; the
+        # others only ever add.
+        if flag not in ("proven", "safety"):
             more = [b.with_flag(flag) if chance.random() < 0.2 else b for b in backups]
             assert deleted(decide(more, rules, now)) <= gone, flag
     for field, value in asdict(rules).items():
