@@ -47,7 +47,8 @@ CREATE TABLE reports.daily (
   id serial PRIMARY KEY, at date, mood reports.mood, n reports.positive
 ) PARTITION BY RANGE (id);
 CREATE TABLE reports.daily_1 PARTITION OF reports.daily FOR VALUES FROM (1) TO (1000);
-INSERT INTO reports.daily (at, mood, n) SELECT '2026-01-01', 'good', i FROM generate_series(1, 50) i;
+INSERT INTO reports.daily (at, mood, n)
+  SELECT '2026-01-01', 'good', i FROM generate_series(1, 50) i;
 CREATE FUNCTION reports.add(int, VARIADIC int[]) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1';
 CREATE PROCEDURE reports.act(INOUT a int) LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN a := 1; END';
 CREATE AGGREGATE reports.total (int) (SFUNC = int4pl, STYPE = int);
@@ -55,7 +56,8 @@ CREATE FUNCTION reports.final(int, float8) RETURNS int LANGUAGE sql IMMUTABLE AS
 CREATE AGGREGATE reports.middle (float8 ORDER BY int)
   (SFUNC = int4pl, STYPE = int, INITCOND = '0', FINALFUNC = reports.final);
 CREATE FUNCTION reports.touched() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
-CREATE TRIGGER touched BEFORE UPDATE ON reports.daily FOR EACH ROW EXECUTE FUNCTION reports.touched();
+CREATE TRIGGER touched BEFORE UPDATE ON reports.daily
+  FOR EACH ROW EXECUTE FUNCTION reports.touched();
 CREATE MATERIALIZED VIEW reports.sums AS SELECT mood, sum(n) FROM reports.daily GROUP BY mood;
 CREATE VIEW reports.seen AS SELECT * FROM reports.daily;
 CREATE RULE nothing AS ON DELETE TO reports.seen DO INSTEAD NOTHING;
@@ -97,7 +99,9 @@ def owned(each_server: Server) -> Iterator[Server]:
         each_server.psql("postgres", f"CREATE ROLE {quoted(role)}")
     try:
         each_server.psql("postgres", f"CREATE DATABASE {DATABASE}")
-        each_server.psql("postgres", f"GRANT CREATE ON DATABASE {DATABASE} TO owned_reports, owned_shop")
+        each_server.psql(
+            "postgres", f"GRANT CREATE ON DATABASE {DATABASE} TO owned_reports, owned_shop"
+        )
         each_server.psql(DATABASE, SOURCE)
         yield each_server
     finally:
@@ -107,7 +111,7 @@ def owned(each_server: Server) -> Iterator[Server]:
 
 
 @pytest.fixture
-def owned_pod(each_pod: Pod, owned: Server) -> Pod:
+def owned_pod(each_pod: Pod, owned: Server) -> Pod:  # noqa: ARG001 - it has to be there
     """The pod that backs it up as a superuser and restores it."""
     each_pod.database = DATABASE
     return each_pod
@@ -117,7 +121,9 @@ def dumped(server: Server) -> list[str]:
     """What pg_dump writes of the database, with owners and rights."""
     done = server.client("pg_dump", "--create", database=DATABASE)
     assert done.returncode == 0, done.stderr
-    return [line for line in done.stdout.splitlines() if not line.startswith(("\\restr", "\\unrestr"))]
+    return [
+        line for line in done.stdout.splitlines() if not line.startswith(("\\restr", "\\unrestr"))
+    ]
 
 
 def temporary_roles(server: Server) -> str:
@@ -252,7 +258,9 @@ def test_the_password_of_the_role_is_in_no_log(owned_pod: Pod, owned: Server) ->
     finally:
         owned.psql("postgres", "ALTER SYSTEM RESET log_statement")
         owned.psql("postgres", "SELECT pg_reload_conf()")
-    (password,) = [line.split()[0] for line in result.output.splitlines() if line.endswith(" is it")]
+    (password,) = [
+        line.split()[0] for line in result.output.splitlines() if line.endswith(" is it")
+    ]
     assert len(password) == 48
     assert "CREATE DATABASE" not in password
     assert password not in owned.log.read_text(encoding="utf-8", errors="replace")
