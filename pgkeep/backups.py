@@ -10,7 +10,7 @@ from pgkeep.errors import AnswerError
 from pgkeep.humanise import parse_time, printable
 
 Status = Literal["verified", "damaged", "unverified"]
-Flag = Literal["pinned", "safety", "proven", "suspicious", "in-use"]
+Flag = Literal["safety", "pinned", "proven", "suspicious", "in-use"]
 Verdict = Literal["keep", "delete"]
 
 LIST_MARK = "#pgkeep-list 1"
@@ -35,7 +35,7 @@ _COLUMNS = (
     "kept",
 )
 _STATUSES = ("verified", "damaged", "unverified")
-_FLAGS: tuple[Flag, ...] = ("pinned", "safety", "proven", "suspicious", "in-use")
+_FLAGS: tuple[Flag, ...] = ("safety", "pinned", "proven", "suspicious", "in-use")
 # Details that a console of an older stack does not tell.
 _SINCE_FLAGS = ("flags", "kept", "suspicion", "damage")
 _GOES = "goes: "

@@ -102,7 +102,7 @@ def _effects(plan: RestorePlan, now: datetime) -> list[tuple[str, str, str]]:
         target += f"; THE BACKUP IS OF DATABASE {plan.other_database}"
     rows = [("Into", target, "")]
     if plan.parts:
-        rows[0] = ("Into", f"a new schema in {target}", "")
+        rows[0] = ("Into", f"new schemas in {target}", "")
         rows.append(("Only", "\n".join(plan.parts), ""))
     if plan.secret:
         rows.append(("User", f"of Secret {plan.secret}", ""))
@@ -123,7 +123,9 @@ def _effects(plan: RestorePlan, now: datetime) -> list[tuple[str, str, str]]:
         rows.append(
             (
                 "There",
-                f"a database {plan.database} on that server is replaced, and kept beside it",
+                f"a database {plan.database} on that server is replaced"
+                + (", after a backup of it," if plan.safety_backup else "")
+                + " and kept beside it",
                 "bold",
             )
         )

@@ -115,19 +115,19 @@ class RestoreOrder:
         if self.into:
             sql_names.database(self.into, "--into")
         self.server.check()
-        parts = self.parts
-        if not parts:
-            return
-        # A side schema beside the live ones: there is no database that could be named or swapped.
-        for option, given in (("--into", bool(self.into)), ("--dry-run", self.dry_run)):
-            if given:
-                raise UsageError(
-                    f"{option} does not go with --table and --schema.",
-                    cause="Tables and schemas are restored into a new schema beside the live ones; "
-                    "nothing that exists is changed.",
-                    cure=f"Leave {option} out, or leave --table and --schema out for the whole "
-                    "database.",
-                )
+        if self.parts and self.into:
+            raise UsageError(
+                "--into does not go with --table and --schema.",
+                cause="Tables and schemas are restored into schemas of their own beside the live "
+                "ones; --into is for a whole database.",
+                cure="Leave --into out, or --table and --schema.",
+            )
+        if not self.safety_backup and (self.into or self.parts or self.dry_run):
+            raise UsageError(
+                "--skip-safety-backup does not go with --into, --table, --schema and --dry-run.",
+                cause="They leave the live database as it is, so no safety backup is made anyway.",
+                cure="Leave it out.",
+            )
 
     def _check_backup(self, now: datetime) -> None:
         if bool(self.name) == (self.at is not None):
@@ -139,12 +139,6 @@ class RestoreOrder:
             raise UsageError(
                 f"--at {utc(self.at)} is still to come.",
                 cure="For the newest backup there is: pgkeep run-restore latest",
-            )
-        if not self.safety_backup and (self.into or self.parts):
-            raise UsageError(
-                "--skip-safety-backup does not go with --into, --table and --schema.",
-                cause="They leave the live database as it is, so no safety backup is made anyway.",
-                cure="Leave it out.",
             )
 
 

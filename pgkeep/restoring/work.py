@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pgkeep.discovery import component_jobs
-from pgkeep.humanise import plural, printable, utc
+from pgkeep.humanise import printable, utc
 from pgkeep.jobs import JobResult, database_names, has_ended, result, variable
 from pgkeep.kubernetes_api import Cluster
 from pgkeep.objects import JsonObject
@@ -69,9 +69,13 @@ class Work:
         if self.action == "drop-old":
             return "The kept databases are dropped."
         if self.dry_run:
-            return f"{self.backup} can be restored. Nothing live was changed."
+            what = f"What was asked for of {self.backup}" if self.parts else self.backup
+            return f"{what} can be restored. Nothing live was changed."
         if self.parts:
-            return f"Restored {plural(self.parts, 'part')} of {self.backup} into a schema beside."
+            return (
+                f"Restored what was asked for of {self.backup}, into schemas of its own; their "
+                "names are in the log."
+            )
         if self.into:
             return f"Restored {self.backup} as database {self.into}."
         return f"Restored {self.backup}."

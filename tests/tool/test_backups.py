@@ -80,7 +80,7 @@ def test_latest_of_one_database_is_not_that_of_another() -> None:
 
 
 SAFETY = (
-    GOOD.replace("pinned,in-use", "pinned,safety")
+    GOOD.replace("pinned,in-use", "safety,pinned")
     .replace("-020000", "-030000")
     .replace("T02:", "T03:")
 )
@@ -143,8 +143,8 @@ def test_a_backup_that_goes_says_why() -> None:
         ("-", ()),
         ("suspicious", ("suspicious",)),
         (
-            "pinned,safety,proven,suspicious,in-use",
-            ("pinned", "safety", "proven", "suspicious", "in-use"),
+            "safety,pinned,proven,suspicious,in-use",
+            ("safety", "pinned", "proven", "suspicious", "in-use"),
         ),
     ],
 )

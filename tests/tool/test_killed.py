@@ -1,64 +1,19 @@
 """The tool ends at each of its requests, in every way; another machine goes on from there."""
 
 import re
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator
 
 import pytest
-from typer.testing import CliRunner
 
-from pgkeep import waiting
-from pgkeep.backups import parse_show
-from pgkeep.cli import app
 from pgkeep.errors import NotPermittedError, UnreachableError
-from pgkeep.restoring import chain, restore
-from pgkeep.restoring.choice import Choice
 from pgkeep.restoring.work import running
-from pgkeep.session import Session
-from tests.tool.test_backups import show_lines
-from tests.tool.world import Fault, Follower, Killed, World, stack
+from tests.tool.world import Call, Fault, Killed, World, stack
 
 NAME = "backup-20261123-020000"
 RUNNING = {"web": (2, None), "queue": (1, None)}
 RESTORE = ["run-restore", NAME, "--yes"]
 UNDO = ["undo-restore", "--yes"]
 RESUME = ["run-restore", "--resume"]
-
-Call = Callable[[World, list[str]], tuple[int, str]]
-
-
-def no_time(_seconds: float) -> None:
-    return
-
-
-def now(_session: Session) -> datetime:
-    return datetime(2026, 11, 23, 5, tzinfo=UTC)
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch) -> Call:
-    """Runs the tool against a world; a kill ends it with 137."""
-    backup = parse_show(show_lines(database="shop"))
-
-    def choose(*_: object) -> Choice:
-        return Choice(backup=backup, database="shop")
-
-    monkeypatch.setattr(restore, "choose", choose)
-    monkeypatch.setattr(chain, "JobFollower", Follower)
-    monkeypatch.setattr(waiting.time, "sleep", no_time)
-    monkeypatch.setattr(Session, "now", now)
-
-    def run(world: World, arguments: list[str]) -> tuple[int, str]:
-        monkeypatch.setattr(Session, "cluster", world)
-        environment = {"COLUMNS": "200", "NO_COLOR": "1"}
-        try:
-            done = CliRunner().invoke(app, arguments, env=environment)
-        except Killed:
-            return 137, ""
-        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-        return done.exit_code, done.output
-
-    return run
 
 
 def requests_of(call: Call, arguments: list[str]) -> int:

@@ -275,7 +275,7 @@ def test_a_plan_without_safety_backup_says_so_in_capitals() -> None:
 
 
 def test_a_safety_backup_that_is_named_is_said_to_be_one() -> None:
-    lines = restore_plan(backup=parse_show(show_lines(flags="pinned,safety")))
+    lines = restore_plan(backup=parse_show(show_lines(flags="safety,pinned")))
     assert "Careful    a safety backup: of a database that a restore has replaced" in lines
 
 
@@ -304,7 +304,7 @@ def test_a_safety_backup_that_is_named_is_said_to_be_one() -> None:
             {"parts": 2},
             {"parts": ("table public.a", "schema old")},
             [
-                "Into       a new schema in shop on postgres (namespace shop)",
+                "Into       new schemas in shop on postgres (namespace shop)",
                 "Only       table public.a",
                 "           schema old",
                 "Live       shop is not touched, and no application is stopped",
@@ -316,7 +316,8 @@ def test_a_safety_backup_that_is_named_is_said_to_be_one() -> None:
             [
                 "Into       shop on other:5433, ANOTHER SERVER than the stack's",
                 "User       of Secret other-admin",
-                "There      a database shop on that server is replaced, and kept beside it",
+                "There      a database shop on that server is replaced, after a backup of it, "
+                "and kept beside it",
                 "Live       shop of this stack is not touched, and no application is stopped",
             ],
         ),

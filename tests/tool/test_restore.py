@@ -216,7 +216,7 @@ NEWER = GOOD.replace("-020000", "-040000").replace("T02:", "T04:")
 
 
 def test_latest_never_falls_back_without_a_word(asked: Console, begin: Begin) -> None:
-    safety = NEWER.replace("pinned,in-use", "pinned,safety").replace("-040000", "-050000")
+    safety = NEWER.replace("pinned,in-use", "safety,pinned").replace("-040000", "-050000")
     damaged = NEWER.replace("verified", "damaged")
     asked.give("list latest", *answer(safety, damaged, GOOD, DISK))
     asked.give(f"show {NAME}", *show_lines(database="shop"))
@@ -228,7 +228,7 @@ def test_latest_never_falls_back_without_a_word(asked: Console, begin: Begin) ->
 
 
 def test_only_damaged_and_safety_backups_are_no_latest_one(asked: Console, begin: Begin) -> None:
-    safety = GOOD.replace("pinned,in-use", "pinned,safety")
+    safety = GOOD.replace("pinned,in-use", "safety,pinned")
     damaged = NEWER.replace("verified", "damaged")
     asked.give("list latest", *answer(damaged, safety, DISK))
     code, text = begin("shop", "latest")
@@ -285,8 +285,8 @@ def test_a_time_before_all_backups_names_the_oldest(asked: Console, begin: Begin
         ('latest --table public."a', "is no table"),
         ("latest --schema a.b", "'a.b' is no schema for --schema"),
         ("latest --into copy --table public.a", "--into does not go with --table"),
-        ("latest --dry-run --schema sales", "--dry-run does not go with --table"),
         ("latest --into copy --skip-safety-backup", "does not go with --into"),
+        ("latest --dry-run --skip-safety-backup", "does not go with --into"),
         ("latest --table public.a --skip-safety-backup", "does not go with --into"),
         (f"latest --into {'x' * 64}", "is no name for --into"),
         ("latest --host dä", "is no value for --host"),

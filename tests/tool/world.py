@@ -223,8 +223,9 @@ class World:
 
     def told(self, job: JsonObject) -> dict[str, str]:
         """What a Job was told that the template does not say."""
+        template = self.one(api.CRONJOBS, "postgres-restore")
         told = {name: variable(job, name) for name in STACK}
-        return {name: value for name, value in told.items() if value != STACK[name]}
+        return {name: value for name, value in told.items() if value != variable(template, name)}
 
 
 def merge(target: JsonObject, changes: JsonObject) -> None:
@@ -275,6 +276,10 @@ def stack(**variables: str) -> World:
     workload(world, api.DEPLOYMENTS, "web", 2)
     workload(world, api.STATEFULSETS, "queue", 1)
     return world
+
+
+Call = Callable[[World, list[str]], tuple[int, str]]
+"""Runs the tool against a world: exit code and output."""
 
 
 class Follower:
