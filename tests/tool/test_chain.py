@@ -1,11 +1,15 @@
 """`run-restore` and `undo-restore` from the question to the summary, on a cluster in memory."""
 
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from pgkeep import kubernetes_api as api
+from pgkeep.commands import restore as command
+from pgkeep.kubernetes_api import Resource
 from pgkeep.objects import JsonObject, section
+from pgkeep.restoring import restore, undo
 from tests.tool.world import Call, World, stack, workload
 
 NAME = "backup-20261123-020000"
@@ -194,13 +198,13 @@ def test_an_application_that_somebody_starts_meanwhile_is_told(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = stack()
-    run_jobs = world.run_jobs
+    run_job = world.run_job
 
-    def meddle(**options: Any) -> None:
+    def meddle(name: str, **options: Any) -> None:
         workload(world, api.DEPLOYMENTS, "web", 1)
-        run_jobs(**options)
+        run_job(name, **options)
 
-    monkeypatch.setattr(world, "run_jobs", meddle)
+    monkeypatch.setattr(world, "run_job", meddle)
     code, text = call(world, ["run-restore", NAME, "--yes"])
     assert code == 0
     assert "deployment/web was started by somebody else meanwhile (1 replica)." in text
@@ -281,35 +285,65 @@ def test_of_several_databases_one_has_to_be_named_for_an_undo(call: Call) -> Non
 @pytest.mark.parametrize("arguments", [["undo-restore", "--yes"], ["run-restore", NAME, "--yes"]])
 def test_nothing_begins_while_another_one_runs(call: Call, arguments: list[str]) -> None:
     world = stack()
-    world.create(
-        api.JOBS,
-        {
-            "metadata": {
-                "generateName": "postgres-restore-manual-",
-                "labels": section(
-                    world.one(api.CRONJOBS, "postgres-restore"), "metadata", "labels"
-                ),
-            },
-            "spec": {
-                "template": {
-                    "spec": {
-                        "containers": [
-                            {
-                                "name": "pgkeep",
-                                "env": [{"name": "RESTORE_ACTION", "value": "undo"}],
-                            }
-                        ]
-                    }
-                }
-            },
-        },
-    )
-    world.requests.clear()
+    world.begin_job(RESTORE_ACTION="undo")
     code, text = call(world, arguments)
     assert code == 1
-    assert "A restore is running already: job/postgres-restore-manual-1." in text
+    assert "A restore is running already: job/postgres-restore-by-hand." in text
     assert "It undoes the last restore." in text
     assert changes(world) == []
+
+
+@pytest.mark.parametrize("module", [restore, undo])
+def test_nothing_begins_when_another_one_has_begun_while_the_question_stood(
+    call: Call, monkeypatch: pytest.MonkeyPatch, module: ModuleType
+) -> None:
+    world = stack()
+
+    def meanwhile(*_: object) -> None:
+        world.begin_job(RESTORE_BACKUP=NAME)
+
+    def terminal(*_: object) -> None:
+        return
+
+    monkeypatch.setattr(module, "confirm", meanwhile)
+    monkeypatch.setattr(command, "require_terminal", terminal)
+    code, text = call(world, ["run-restore", NAME] if module is restore else ["undo-restore"])
+    assert code == 1
+    assert "A restore is running already: job/postgres-restore-by-hand." in text
+    assert changes(world) == []
+
+
+@pytest.mark.parametrize("arguments", [["undo-restore", "--yes"], ["run-restore", NAME, "--yes"]])
+def test_a_job_that_never_started_leaves_nothing_stopped(call: Call, arguments: list[str]) -> None:
+    world = stack()
+    world.starts = False
+    code, text = call(world, arguments)
+    assert code == 1
+    assert "did not start" in text
+    assert world.applications == RUNNING
+
+
+def test_of_two_that_begin_at_once_the_one_that_fails_leaves_the_applications_to_the_other(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = stack()
+    world.succeed = False
+    create = world.create
+
+    def at_once(resource: Resource, body: JsonObject) -> JsonObject:
+        world.begin_job(RESTORE_BACKUP=NAME)
+        return create(resource, body)
+
+    monkeypatch.setattr(world, "create", at_once)
+    code, text = call(world, ["run-restore", NAME, "--yes"])
+    assert code == 1
+    assert (
+        "deployment/web, statefulset/queue stays stopped: job/postgres-restore-by-hand runs. "
+        "Afterwards: pgkeep run-restore --resume" in text
+    )
+    other = world.recovered()
+    assert call(other, ["run-restore", "--resume"])[0] == 0
+    assert other.applications == RUNNING
 
 
 def test_resuming_tells_what_runs(call: Call) -> None:

@@ -11,7 +11,7 @@ from typing import cast
 
 from pgkeep import kubernetes_api as api
 from pgkeep.applications import ANNOTATION
-from pgkeep.errors import ConflictError, JobFailedError, NotFoundError
+from pgkeep.errors import ConflictError, JobStartError, NotFoundError
 from pgkeep.jobs import JobResult, has_ended, result, variable
 from pgkeep.kubernetes_api import Resource
 from pgkeep.objects import JsonObject, section
@@ -55,6 +55,8 @@ class World:
     )
     log_lines: tuple[str, ...] = ()
     succeed: bool = True
+    starts: bool = True
+    """Whether the pods of Jobs start."""
     requests: list[str] = field(default_factory=list[str])
     fault: Fault | None = None
     fault_at: int = 0
@@ -194,12 +196,30 @@ class World:
 
     def run_jobs(self, *, succeed: bool = True) -> None:
         """Let every Job come to its end."""
-        for job in self.all(api.JOBS).values():
+        for name, job in self.all(api.JOBS).items():
             if not has_ended(job):
-                kind = "Complete" if succeed else "Failed"
-                ended = {"type": kind, "status": "True"}
-                ended["lastTransitionTime"] = "2026-11-23T05:01:00Z"
-                job["status"] = {"conditions": [ended], "startTime": "2026-11-23T05:00:00Z"}
+                self.run_job(name, succeed=succeed)
+
+    def run_job(self, name: str, *, succeed: bool = True) -> None:
+        """Let one Job come to its end."""
+        ended = {"type": "Complete" if succeed else "Failed", "status": "True"}
+        ended["lastTransitionTime"] = "2026-11-23T05:01:00Z"
+        status = {"conditions": [ended], "startTime": "2026-11-23T05:00:00Z"}
+        self.one(api.JOBS, name)["status"] = status
+
+    def begin_job(self, **variables: str) -> None:
+        """Let somebody else begin a restore."""
+        environment = [{"name": name, "value": value} for name, value in variables.items()]
+        containers = [{"name": "pgkeep", "env": environment}]
+        job: JsonObject = {
+            "metadata": {
+                "name": "postgres-restore-by-hand",
+                "labels": LABELS,
+                "creationTimestamp": "2026-11-23T05:00:59Z",
+            },
+            "spec": {"template": {"spec": {"containers": containers}}},
+        }
+        self.all(api.JOBS)[job["metadata"]["name"]] = job
 
     def recovered(self) -> "World":
         """The same cluster, seen by somebody else: no faults, no requests yet."""
@@ -292,8 +312,9 @@ class Follower:
     def run(self) -> JobResult:
         world = self._world
         world.ask("follow", lambda: None)
-        if self._name not in world.all(api.JOBS):
-            raise JobFailedError(f"job/{self._name} was deleted")
-        world.run_jobs(succeed=world.succeed)
+        if not world.starts:
+            world.all(api.JOBS).pop(self._name)
+            raise JobStartError(f"job/{self._name} did not start.")
+        world.run_job(self._name, succeed=world.succeed)
         world.ask("see the end", lambda: None)
         return result(world.one(api.JOBS, self._name), [], world.log_lines)
