@@ -13,6 +13,7 @@ from pgkeep.applications import Application, Plan
 from pgkeep.autoscalers import Autoscaler
 from pgkeep.backups import Backup
 from pgkeep.render.details import details, grid, suspicion
+from pgkeep.restoring.kept import Kept
 from pgkeep.restoring.work import Work
 
 # So many newer backups that were not chosen are named, the others counted.
@@ -39,21 +40,6 @@ class RestorePlan:
     superuser_objects: bool = False
     other_database: str = ""
     """The database the backup is of, where that is not the one it takes the place of."""
-    plans: Sequence[Plan] = ()
-    autoscalers: Mapping[Application, Autoscaler] = field(
-        default_factory=dict[Application, Autoscaler]
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UndoPlan:
-    """What `undo-restore` is about to do. Of the restore before it only what is known."""
-
-    target: str
-    work: Work
-    backup: str = ""
-    restored: datetime | None = None
-    kept: str = ""
     plans: Sequence[Plan] = ()
     autoscalers: Mapping[Application, Autoscaler] = field(
         default_factory=dict[Application, Autoscaler]
@@ -148,45 +134,46 @@ def _replaced(plan: RestorePlan, now: datetime) -> list[tuple[str, str, str]]:
     ]
 
 
-def undo_plan(plan: UndoPlan, now: datetime) -> RenderableType:
-    """What `undo-restore` shows before it asks."""
+def undo_plan(
+    target: str,
+    back: Kept,
+    work: Work,
+    plans: Sequence[Plan],
+    autoscalers: Mapping[Application, Autoscaler],
+) -> RenderableType:
+    """What `undo-restore` shows before it asks.
+
+    Args:
+        target: Of which database on which server.
+        back: The kept database that gets its name again.
+        work: What the Job will do.
+        plans: One for each application.
+        autoscalers: The autoscalers of the applications.
+    """
     block = grid()
-    block.add_row("Of", Text(plan.target))
-    if plan.work.elsewhere is not None:
-        block.add_row("Where", Text("ANOTHER SERVER than the stack's"))
-    if plan.backup:
-        when = f" at {humanise.utc(plan.restored)}" if plan.restored else ""
-        block.add_row("Undone", Text(f"the restore of {plan.backup}{when}"))
-    else:
-        block.add_row(
-            "Undone", Text("the last restore; its job is no longer on record, so no more is known")
-        )
-    block.add_row("Back to", Text(plan.kept or "the database that it has kept"))
-    since = (
-        f" since {humanise.utc(plan.restored)}, {humanise.age(plan.restored, now)}"
-        if plan.restored
-        else " since then"
-    )
+    block.add_row("Of", Text(target))
+    block.add_row("Back to", Text(f"{back.name} ({back.words})", "bold"))
     block.add_row(
         "Put aside",
-        Text(f"everything written{since}: it stays on the server, under another name", "bold"),
+        Text("what it is now, with everything written since; kept for another undo-restore"),
     )
-    if plan.work.replaces:
-        block.add_row("Stopped", Text(_stopped(plan.plans, plan.autoscalers)))
+    if work.replaces:
+        block.add_row("Stopped", Text(_stopped(plans, autoscalers)))
     else:
-        block.add_row("Live", Text("of this stack nothing is touched and no application stopped"))
+        block.add_row("Live", Text("of this stack nothing is touched, no application is stopped"))
     return Group(Text("The undo"), block)
 
 
-def drop_plan(target: str) -> RenderableType:
+def drop_plan(target: str, kept: Sequence[Kept]) -> RenderableType:
     """What `undo-restore --drop-old` shows before it asks."""
     block = grid()
     block.add_row("Of", Text(target))
-    block.add_row(
-        "Dropped", Text("all databases that restores and undos of it have kept", style="bold")
-    )
+    for label, foreign, style in (("Dropped", False, "bold"), ("Stays", True, "yellow")):
+        lines = [f"{one.name} ({one.words})" for one in kept if one.foreign is foreign]
+        if lines:
+            block.add_row(label, Text("\n".join(lines), style=style))
     block.add_row("After it", Text("undo-restore has nothing to go back to any more"))
-    block.add_row("Live", Text("is not touched, and no application is stopped", style="bold"))
+    block.add_row("Live", Text("is not touched, and no application is stopped"))
     return Group(Text("The end of undo"), block)
 
 

@@ -50,7 +50,8 @@ class Work:
         if self.action == "undo":
             return "undoes the last restore"
         if self.action == "drop-old":
-            return "drops the databases that restores have kept"
+            does = "looks for" if self.dry_run else "drops"
+            return f"{does} the databases that restores have kept"
         what = self.backup or "a backup"
         return f"tries out the restore of {what}" if self.dry_run else f"restores {what}"
 
@@ -67,7 +68,7 @@ class Work:
         if self.action == "undo":
             return "The restore is undone: the database of before it has its name again."
         if self.action == "drop-old":
-            return "The kept databases are dropped."
+            return "Nothing was changed." if self.dry_run else "The kept databases are dropped."
         if self.dry_run:
             what = f"What was asked for of {self.backup}" if self.parts else self.backup
             return f"{what} can be restored. Nothing live was changed."
