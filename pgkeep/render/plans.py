@@ -18,6 +18,7 @@ from pgkeep.restoring.work import Work
 
 # So many newer backups that were not chosen are named, the others counted.
 _NAMED = 5
+_READ_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,7 @@ class RestorePlan:
     database: str
     """The database it will be."""
     live: str
-    """The stack's database."""
+    """The stack's database; empty where a copy is of none of them."""
     server: str
     namespace: str
     work: Work
@@ -61,10 +62,12 @@ def restore_plan(plan: RestorePlan, now: datetime) -> RenderableType:
 def _chosen(plan: RestorePlan, now: datetime) -> list[tuple[str, str, str]]:
     rows: list[tuple[str, str, str]] = []
     if plan.at is not None:
-        before = humanise.duration((plan.at - plan.backup.created).total_seconds())
-        rows.append(
-            ("Asked for", f"{humanise.utc(plan.at)}; this backup is {before} older than that", "")
-        )
+        before = (plan.at - plan.backup.created).total_seconds()
+        text = f"{humanise.utc(plan.at)}; this backup is {humanise.duration(before)} older"
+        # It is named after its start. What is to be undone may be moments old, and be in it.
+        if before < _READ_SECONDS:
+            text += ", and was read moments after its start; an earlier state needs an earlier time"
+        rows.append(("Asked for", text, ""))
     if plan.passed_over:
         lines = [f"{name}: {why}" for name, why in plan.passed_over[:_NAMED]]
         if len(plan.passed_over) > _NAMED:
@@ -115,8 +118,10 @@ def _effects(plan: RestorePlan, now: datetime) -> list[tuple[str, str, str]]:
                 "bold",
             )
         )
-    own = f"{plan.live} of this stack" if work.elsewhere is not None else plan.live
-    rows.append(("Live", f"{own} is not touched, and no application is stopped", "bold"))
+    own = f"{plan.live} is not touched" if plan.live else "no database that exists is touched"
+    if work.elsewhere is not None:
+        own = "nothing of this stack is touched"
+    rows.append(("Live", f"{own}, and no application is stopped", "bold"))
     return rows
 
 

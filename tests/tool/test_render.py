@@ -262,10 +262,18 @@ def test_the_plan_says_how_far_a_backup_is_from_the_time_asked_for() -> None:
         at=datetime(2026, 11, 23, 4, 30, tzinfo=UTC),
         passed_over=tuple((f"backup-2026112{n}-040000", "damaged") for n in range(7)),
     )
-    assert "Asked for  2026-11-23 04:30:00 UTC; this backup is 2 h 30 min older than that" in lines
+    assert "Asked for  2026-11-23 04:30:00 UTC; this backup is 2 h 30 min older" in lines
     start = lines.index("Not taken  newer, but")
     assert lines[start + 1] == "           backup-20261120-040000: damaged"
     assert lines[start + 6] == "           and 2 more"
+
+
+def test_a_backup_begun_right_before_the_time_asked_for_may_hold_what_came_after() -> None:
+    at = datetime(2026, 11, 23, 2, 0, 30, tzinfo=UTC)
+    assert (
+        "Asked for  2026-11-23 02:00:30 UTC; this backup is 30 s older, and was read moments after "
+        "its start; an earlier state needs an earlier time" in restore_plan(at=at)
+    )
 
 
 def test_a_plan_without_safety_backup_says_so_in_capitals() -> None:
@@ -302,6 +310,14 @@ def test_a_safety_backup_that_is_named_is_said_to_be_one() -> None:
             ],
         ),
         (
+            {"into": "copy"},
+            {"database": "copy", "live": ""},
+            [
+                "Into       copy on postgres (namespace shop)",
+                "Live       no database that exists is touched, and no application is stopped",
+            ],
+        ),
+        (
             {"parts": 2},
             {"parts": ("table public.a", "schema old")},
             [
@@ -319,7 +335,7 @@ def test_a_safety_backup_that_is_named_is_said_to_be_one() -> None:
                 "User       of Secret other-admin",
                 "There      a database shop on that server is replaced, after a backup of it, "
                 "and kept beside it",
-                "Live       shop of this stack is not touched, and no application is stopped",
+                "Live       nothing of this stack is touched, and no application is stopped",
             ],
         ),
     ],
