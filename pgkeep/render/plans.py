@@ -119,6 +119,8 @@ def _effects(plan: RestorePlan, now: datetime) -> list[tuple[str, str, str]]:
             )
         )
     own = f"{plan.live} is not touched" if plan.live else "no database that exists is touched"
+    if plan.parts:
+        own = f"what {plan.live} has now is not touched"
     if work.elsewhere is not None:
         own = "nothing of this stack is touched"
     rows.append(("Live", f"{own}, and no application is stopped", "bold"))

@@ -77,9 +77,14 @@ class Work:
                 f"Restored what was asked for of {self.backup}, into schemas of its own; their "
                 "names are in the log."
             )
-        if self.into:
-            return f"Restored {self.backup} as database {self.into}."
-        return f"Restored {self.backup}."
+        where = f" as database {self.into}" if self.into else ""
+        return f"Restored {self.backup}{where}{self._other_server}."
+
+    @property
+    def _other_server(self) -> str:
+        if self.elsewhere is None:
+            return ""
+        return f" on {self.elsewhere.host}" if self.elsewhere.host else " on the other server"
 
     @property
     def failed(self) -> str:

@@ -130,6 +130,7 @@ def test_another_server_has_another_secret(call: Call) -> None:
     assert mounted(job) == "its"
     assert world.told(job)["DATABASE_SECRET"] == "its"
     assert "ANOTHER SERVER" in text
+    assert f"✓ Restored {NAME} on other." in text
     assert changes(world) == ["create job"]
 
 

@@ -324,7 +324,7 @@ def test_a_safety_backup_that_is_named_is_said_to_be_one() -> None:
                 "Into       new schemas in shop on postgres (namespace shop)",
                 "Only       table public.a",
                 "           schema old",
-                "Live       shop is not touched, and no application is stopped",
+                "Live       what shop has now is not touched, and no application is stopped",
             ],
         ),
         (
