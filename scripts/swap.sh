@@ -2,7 +2,7 @@
 # The swap of a restore: the side database takes the name of the live one. Part of restore.sh.
 
 # A session that reconnects between two statements of the swap makes it fail; then it is tried again.
-readonly SWAP_ATTEMPTS=5
+SWAP_ATTEMPTS=5
 
 attempt_swap() {
   psql_on "$MAINTENANCE" -f "$SCRIPTS/session.sql" -f "$SCRIPTS/restore-swap.sql" -v name="$DATABASE_NAME" -v live="$LIVE" \
@@ -59,6 +59,10 @@ explain_swap() {
     *'statement timeout'* | *'being accessed by other users'*)
       because sessions "sessions on \"$DATABASE_NAME\" did not end within a second when they were told to, or are prepared transactions" \
         'look at pg_stat_activity and pg_prepared_xacts on the server, end what is there, then start this again'
+      ;;
+    *'must be a superuser to terminate'* | *'permission denied to terminate'*)
+      because rights "a session on \"$DATABASE_NAME\" belongs to a role whose sessions user \"$PGUSER\" may not end (must be a superuser)" \
+        "end it on the server (pg_stat_activity), or as a superuser: GRANT pg_signal_backend TO \"$PGUSER\"; a superuser's session only a superuser ends"
       ;;
     *) ;;
   esac
