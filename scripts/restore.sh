@@ -99,7 +99,7 @@ record() {
   printf '{"backup":"%s","database":"%s","started":"%s","finished":"%s","result":"%s","reason":"%s","dryRun":%s,"swapped":%s,"kept":"%s","safetyBackup":"%s","seconds":%s,"steps":[%s]}\n' \
     "$NAME" "$(escape_for_json "$DATABASE_NAME")" "$RUN_STARTED_ISO" "$(now_iso)" "$result" "$FAILED_REASON" \
     "${RESTORE_DRY_RUN:-false}" "$([[ $PHASE == after ]] && printf true || printf false)" \
-    "$([[ $PHASE == after && $LIVE == present ]] && escape_for_json "$OLD")" "${SAFETY:-}" \
+    "$([[ $PHASE == after && $LIVE == present ]] && escape_for_json "$OLD")" "$SAFETY" \
     "$(seconds_since "$RUN_STARTED")" "${steps#,}" >>"$BACKUP_DIRECTORY/.records/restores.jsonl"
   flush_paths "$BACKUP_DIRECTORY/.records/restores.jsonl"
   rm -f "$(running_file)"
@@ -167,11 +167,8 @@ show_summary() {
     return
   fi
   setting kept "the old database, as $OLD"
-  query "$MAINTENANCE" restore-undo.sql -v name="$DATABASE_NAME" -v old="$OLD" -v stamp="$STAMP" >"$WORK/undo"
-  section "To undo (as a superuser or the owner, in database $MAINTENANCE; stop the applications first)"
-  sed -e '$d' -e 's/^/    /' "$WORK/undo"
-  section 'To drop the old database when it is no longer needed'
-  sed -n '$s/^/    /p' "$WORK/undo"
+  [[ -z $SAFETY ]] || setting safety "$SAFETY, pinned"
+  print_undo
 }
 
 restore_main() {
