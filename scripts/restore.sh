@@ -53,20 +53,12 @@ RUN_STARTED_ISO=''
 # --- the run --------------------------------------------------------------------------------------------------------------------
 
 check_parameters() {
-  local line
   require_programs psql pg_dump pg_restore
   require_parameter NAMESPACE VOLUME_NAME BACKUP_DIRECTORY DATABASE_HOST DATABASE_PORT DATABASE_NAMES
   require_number RESTORE_JOBS 1
   mapfile -t NAMES <<<"$DATABASE_NAMES"
   if ((${#NAMES[@]} == 1)); then DATABASE_NAME=${NAMES[0]}; fi
-  if [[ -z ${RESTORE_BACKUP:-} ]]; then
-    line="kubectl -n $NAMESPACE create job --from=cronjob/postgres-restore restore-now --dry-run=client -o yaml"
-    line+=" | kubectl set env --local -f - RESTORE_BACKUP=latest -o yaml | kubectl create -f -"
-    note 'Nothing was restored: this Job does not say which backup. Either of these does:'
-    note '    pgkeep run-restore latest'
-    note "    $line"
-    fail 2 parameters 'RESTORE_BACKUP is empty' 'the template restores nothing unless it is told what' "$line"
-  fi
+  check_choice
   [[ -d $BACKUP_DIRECTORY ]] || fail 1 volume "$BACKUP_DIRECTORY is not there" \
     "volume claim \"$VOLUME_NAME\" is not mounted" "kubectl -n $NAMESPACE describe pvc $VOLUME_NAME"
 }
@@ -128,10 +120,11 @@ cleanup() {
 show_configuration() {
   banner "PostgreSQL restore$([[ ${RESTORE_DRY_RUN:-false} == true ]] && printf ' (dry run)')"
   section Configuration
-  setting backup "${RESTORE_BACKUP:-the newest at $RESTORE_AT}"
-  setting database "${NAMES[*]} on $DATABASE_HOST:$DATABASE_PORT"
+  setting backup "${RESTORE_BACKUP:-the newest at or before $RESTORE_AT}"
+  setting database "${RESTORE_INTO:-${RESTORE_DATABASE:-${NAMES[*]}}} on $DATABASE_HOST:$DATABASE_PORT"
   setting namespace "$NAMESPACE"
   setting volume "$VOLUME_NAME"
+  setting 'server disk' "${RESTORE_DATABASE_VOLUME:-no claim is named for it (databaseVolumeName)}"
   setting jobs "$RESTORE_JOBS"
   setting applications "${RESTORE_APPLICATIONS:-none named; whoever is connected at the swap is disconnected}"
   section Steps

@@ -77,8 +77,11 @@ RESTORE = (
     "RESTORE_DRY_RUN",
     "RESTORE_ALLOW_SUPERUSER_OBJECTS",
     "RESTORE_SAFETY_BACKUP",
+    "RESTORE_IN_PLACE",
     "RESTORE_SMOKE_QUERY",
     "RESTORE_KEEP_DAYS",
+    "RESTORE_DATABASE_VOLUME",
+    "RESTORE_FREE_BYTES",
     "RESTORE_JOBS",
     "RESTORE_APPLICATIONS",
 )
@@ -343,8 +346,11 @@ class Pod:
             "RESTORE_DRY_RUN": "false",
             "RESTORE_ALLOW_SUPERUSER_OBJECTS": "false",
             "RESTORE_SAFETY_BACKUP": "true",
+            "RESTORE_IN_PLACE": "false",
             "RESTORE_SMOKE_QUERY": "",
             "RESTORE_KEEP_DAYS": "0",
+            "RESTORE_DATABASE_VOLUME": "",
+            "RESTORE_FREE_BYTES": "",
             "RESTORE_JOBS": "2",
             "RESTORE_APPLICATIONS": "deployment/shop",
         }
