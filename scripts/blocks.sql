@@ -6,6 +6,10 @@
 -- Blocks of tables that the facts do not know are fine: extensions may name some of theirs for dumping. Where pg_dump
 -- loads partitions through their root, as it does for hashed enums, the blocks are the root's, and only sums can tell.
 \set facts `cat :'facts_file'`
+SELECT set_config('pgkeep.facts', :'facts', false) AS facts, getdatabaseencoding() AS encoding
+\gset
+-- The dump is in the encoding of the database, and so are the names in it.
+\encoding :encoding
 \set blocks `cat :'blocks_file'`
 WITH lines AS (
   SELECT split_part(line, E'\t', 1)::bigint AS rows, substr(line, strpos(line, E'\t') + 1) AS escaped
@@ -13,8 +17,8 @@ WITH lines AS (
    WHERE line <> ''
 ), objects AS (
   SELECT what, expected, (SELECT rows FROM lines WHERE escaped = what) AS found
-    FROM (VALUES ('large objects', (:'facts'::jsonb #>> '{counts,largeObjects}')::bigint),
-                 ('bytes of large objects', (:'facts'::jsonb #>> '{totals,largeObjectBytes}')::bigint)) AS o(what, expected)
+    FROM (VALUES ('large objects', (current_setting('pgkeep.facts')::jsonb #>> '{counts,largeObjects}')::bigint),
+                 ('bytes of large objects', (current_setting('pgkeep.facts')::jsonb #>> '{totals,largeObjectBytes}')::bigint)) AS o(what, expected)
 ), blocks AS (
   SELECT rows, parse_ident(CASE WHEN strpos(escaped, E'\\') = 0 THEN escaped ELSE (
            SELECT string_agg(CASE part[1] WHEN E'\\n' THEN E'\n' WHEN E'\\r' THEN E'\r' WHEN E'\\t' THEN E'\t'
@@ -26,7 +30,7 @@ WITH lines AS (
     FROM blocks GROUP BY identifier[1], identifier[2]
 ), tables AS (
   SELECT t.*
-    FROM jsonb_to_recordset(:'facts'::jsonb -> 'tables') AS t(schema text, name text, kind text, rows bigint)
+    FROM jsonb_to_recordset(current_setting('pgkeep.facts')::jsonb -> 'tables') AS t(schema text, name text, kind text, rows bigint)
 ), found AS (
   -- No rows are expected of a standby's unlogged tables: they are not in its dump.
   SELECT format('%I.%I', schema, name) AS name, t.kind, t.rows AS expected, c.rows AS found, coalesce(c.blocks, 0) AS blocks

@@ -23,6 +23,7 @@ sweep_leftovers() {
   local left
   query "$MAINTENANCE" restore-leftover-names.sql -0 -v name="$DATABASE_NAME" >"$WORK/leftovers"
   while IFS= read -r -d '' left; do unsubscribe "$left"; done <"$WORK/leftovers"
+  sweep_parts
   query "$MAINTENANCE" restore-leftovers.sql -v name="$DATABASE_NAME" >"$WORK/leftovers"
   quote_output "$WORK/leftovers"
 }

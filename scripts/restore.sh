@@ -105,6 +105,7 @@ cleanup() {
   if (($1 != 0)); then
     case $PHASE in
       before)
+        drop_parts
         [[ -z $SIDE_MADE ]] || drop_side
         drop_role
         EPILOGUE='the live database was not touched'

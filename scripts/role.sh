@@ -83,6 +83,7 @@ probe_side() {
       "$(sed -n 's/.*error: could not execute query: ERROR: *//p' "$WORK/probe.errors" | sort | uniq -c | sort -rn | awk '{ n = $1; sub(/^ *[0-9]+ /, ""); printf "%s%s (%d)", (NR > 1 ? "; " : ""), $0, n }' | head -c 1000)" \
       'they are listed above; if you trust everyone who could create objects in that database: pgkeep run-restore … --allow-superuser-objects'
   fi
+  definitions probed
   # Made again, empty: data is loaded before there are indexes and constraints.
   query "$MAINTENANCE" restore-drop.sql -v side="$SIDE" -v name="$DATABASE_NAME"
   make_empty_side
@@ -94,6 +95,7 @@ hand_over() {
   local owners=live
   [[ -n $RESTORER ]] || return 0
   begin 'Handed everything to its owners'
+  check_definitions
   if ! is_legacy "$NAME" && [[ $(summary_value "$NAME" owners) != false ]]; then
     owners=database
     ! hands_over || owners=each
@@ -106,6 +108,30 @@ hand_over() {
     "as a superuser, in every database: DROP OWNED BY $RESTORER; then DROP ROLE $RESTORER"
   RESTORER=''
   done_step
+}
+
+# While the side database is filled, everything in it belongs to the temporary role, and the check function of one owner could
+# change what another has defined: a default, say, that the other would execute later. In the trial without data no such
+# code had a chance to run, so that shows how everything was defined.
+check_definitions() {
+  [[ -s $WORK/definitions.probed ]] || return 0
+  definitions filled
+  cmp -s "$WORK/definitions.probed" "$WORK/definitions.filled" && return
+  fail 1 tampered "code in backup $NAME has changed definitions while it was restored" \
+    "a check, index expression or the like is no mere calculation: $(changed_definition)" \
+    'look at who could create such functions; if it is meant to be so: pgkeep run-restore … --allow-superuser-objects'
+}
+
+definitions() {
+  run pg_dump --schema-only --no-owner --no-acl --no-password --dbname="$(conninfo "$SIDE")" 2>"$WORK/definitions.errors" \
+    | grep -v -E '^\\(un)?restrict ' >"$WORK/definitions.$1" && return
+  quote_output "$WORK/definitions.errors"
+  explain "$WORK/definitions.errors"
+  fail 1 "$KIND" 'the definitions in the side database cannot be read' "$CAUSE" "$CURE"
+}
+
+changed_definition() {
+  comm -13 <(sort "$WORK/definitions.probed") <(sort "$WORK/definitions.filled") | grep -v '^--' | head -n 1
 }
 
 # The one part of a dump that a superuser executes: GRANT and REVOKE run nobody's code. Read before, word by word.

@@ -222,6 +222,40 @@ def test_what_only_a_superuser_may_make_is_named_and_not_made(
     assert gained(attacked, file, attacked_pod) == ""
 
 
+def test_code_of_one_owner_cannot_change_what_another_has_defined(
+    attacked_pod: Pod, attacked: Server, file: Path
+) -> None:
+    """Else the other would execute it, with its own rights, at the next INSERT."""
+    attacked.psql(
+        DATABASE, "CREATE TABLE trusted (a int, b int DEFAULT 1); INSERT INTO trusted VALUES (1, 1)"
+    )
+    attacked.psql(
+        DATABASE,
+        """CREATE FUNCTION bait() RETURNS int LANGUAGE sql AS 'SELECT 2';
+        CREATE FUNCTION change() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+          ALTER TABLE public.trusted ALTER COLUMN b SET DEFAULT public.bait();
+        EXCEPTION WHEN OTHERS THEN NULL; END $$;
+        CREATE FUNCTION calm(int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
+          PERFORM public.change(); RETURN true; END $$;
+        CREATE TABLE zz (a int CHECK (calm(a)));
+        INSERT INTO zz VALUES (1)""",
+        user="mallory",
+    )
+    backup = attacked_pod.good_backup()
+    assert "bait" not in attacked.psql(DATABASE, DEFAULT), "she could change it as she is"
+
+    result = attacked_pod.restore(backup.name)
+
+    assert result.code == 1, result.output
+    assert "has changed definitions" in result.explained(), result.output
+    assert "bait" in result.explained()
+    assert "bait" not in attacked.psql(DATABASE, DEFAULT)
+    assert gained(attacked, file, attacked_pod) == ""
+
+
+DEFAULT = (
+    "SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'public.trusted'::regclass"
+)
 NAMES = (
     "x\n\\! touch {file}\n",
     "x; ALTER ROLE mallory SUPERUSER; --",

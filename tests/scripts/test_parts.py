@@ -714,3 +714,16 @@ def test_tables_arrive_on_postgresql_17(pod17: Pod, server17: Server) -> None:
         assert server17.psql(name, f"SELECT nextval('shop{end}.orders_id_seq')") == "301"
     finally:
         drop_databases(server17, name)
+
+
+def test_names_in_another_encoding_are_found(pod: Pod, server: Server, live: str) -> None:
+    server.psql(
+        "postgres", f"CREATE DATABASE {live}l TEMPLATE template0 ENCODING LATIN1 LOCALE 'C'"
+    )
+    server.psql(f"{live}l", "CREATE TABLE public.\"Täble\" AS SELECT 'ü' AS word")
+    pod.database = f"{live}l"
+    pod.good_backup()
+    result = parts(pod, 'public."Täble"')
+    assert result.code == 0, result.output
+    (side,) = schemas(server, pod.database)
+    assert server.psql(pod.database, f'SELECT word FROM {side}."Täble"') == "ü"
