@@ -9,7 +9,8 @@ MAKEFLAGS += --no-print-directory
 STACK ?= prod
 CONTEXT ?=
 PYTEST ?= .venv/bin/pytest
-SLOW_SCRIPT_TESTS := tests/scripts/test_decisions.py tests/scripts/test_every_kind.py
+SLOW_SCRIPT_TESTS := $(addprefix tests/scripts/test_,$(addsuffix .py, \
+  attacks choose decisions every_kind in_place parts restore_role undo))
 FAST_SCRIPT_TESTS := $(filter-out $(SLOW_SCRIPT_TESTS),$(wildcard tests/scripts/test_*.py))
 SCRIPTS := $(shell git ls-files '*.sh' 2>/dev/null)
 
@@ -39,7 +40,7 @@ test-fast: venv packages lint ## lint, types, unit and script tests: a few minut
 	@$(PYTEST) -n auto --dist loadfile tests/unit tests/tool $(FAST_SCRIPT_TESTS)
 
 .PHONY: test-proofs
-test-proofs: faults ## what takes longer: faults, 100,000 histories, every kind of object on 15 and 17
+test-proofs: faults ## what takes longer: faults, attacks, 100,000 histories, every kind of object on 15 and 17
 	@$(PYTEST) -n auto --dist loadfile $(SLOW_SCRIPT_TESTS)
 
 .PHONY: faults

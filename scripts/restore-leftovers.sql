@@ -9,7 +9,11 @@ SELECT format('ALTER DATABASE %I ALLOW_CONNECTIONS true', live.datname),
    AND NOT live.datallowconn
    AND EXISTS (SELECT FROM pg_database side
                 WHERE shobj_description(side.oid, 'pg_database') ~ '^pgkeep restore in progress: '
-                  AND regexp_replace(shobj_description(side.oid, 'pg_database'), '^[^:]*: [^ ]* ', '') = :'name')
+                  AND regexp_replace(shobj_description(side.oid, 'pg_database'), '^[^:]*: [^ ]* ', '') = :'name'
+                   -- An undo has no side database: it swaps with what is kept.
+                   OR shobj_description(side.oid, 'pg_database') ~ '^pgkeep kept: '
+                  AND regexp_replace(split_part(shobj_description(side.oid, 'pg_database'), E'\n', 1),
+                                     '^pgkeep kept: [^ ]+ [^ ]+ ', '') = :'name')
 \gexec
 SELECT format('DROP DATABASE %I WITH (FORCE)', side.datname),
        format('SELECT %L', format('dropped %s, left by a restore that was killed', side.datname))

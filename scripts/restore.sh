@@ -56,6 +56,9 @@ check_parameters() {
   require_programs psql pg_dump pg_restore
   require_parameter NAMESPACE VOLUME_NAME BACKUP_DIRECTORY DATABASE_HOST DATABASE_PORT DATABASE_NAMES
   require_number RESTORE_JOBS 1
+  require_truth RESTORE_DRY_RUN
+  require_truth RESTORE_SAFETY_BACKUP
+  require_truth RESTORE_ALLOW_SUPERUSER_OBJECTS
   mapfile -t NAMES <<<"$DATABASE_NAMES"
   if ((${#NAMES[@]} == 1)); then DATABASE_NAME=${NAMES[0]}; fi
   check_choice
@@ -70,8 +73,8 @@ running_file() { printf '%s/.records/restore-running.json' "$BACKUP_DIRECTORY"; 
 # Called at the beginning of every step: what a run that is killed leaves behind.
 on_step() {
   [[ -n $LOCK_DESCRIPTOR ]] || return 0
-  printf '{"backup":"%s","database":"%s","started":"%s","result":"killed","step":"%s","at":"%s"}\n' "$NAME" \
-    "$(escape_for_json "$DATABASE_NAME")" "$RUN_STARTED_ISO" "$STEP" "$(now_iso)" 2>/dev/null >"$(running_file)" || true
+  printf '{"action":"%s","backup":"%s","database":"%s","started":"%s","result":"killed","step":"%s","at":"%s"}\n' \
+    "${RESTORE_ACTION:-restore}" "$NAME" "$(escape_for_json "$DATABASE_NAME")" "$RUN_STARTED_ISO" "$STEP" "$(now_iso)" 2>/dev/null >"$(running_file)" || true
 }
 
 # An earlier run that was killed could not write its own record.
@@ -79,7 +82,7 @@ note_killed() {
   local file
   file=$(running_file)
   [[ -s $file ]] || return 0
-  note "an earlier restore was killed: $(<"$file")"
+  note "an earlier run was killed: $(<"$file")"
   cat "$file" >>"$BACKUP_DIRECTORY/.records/restores.jsonl"
   rm -f "$file"
 }
@@ -88,7 +91,7 @@ record() {
   local result=ok step steps=''
   (($1 == 0)) || result=failed
   for step in ${STEPS_DONE[@]+"${STEPS_DONE[@]}"}; do steps+=",{\"step\":\"${step%$'\t'*}\",\"seconds\":${step#*$'\t'}}"; done
-  printf '{"backup":"%s","database":"%s","started":"%s","finished":"%s","result":"%s","reason":"%s","dryRun":%s,"swapped":%s,"kept":"%s","safetyBackup":"%s","seconds":%s,"steps":[%s]}\n' \
+  printf '{"action":"restore","backup":"%s","database":"%s","started":"%s","finished":"%s","result":"%s","reason":"%s","dryRun":%s,"swapped":%s,"kept":"%s","safetyBackup":"%s","seconds":%s,"steps":[%s]}\n' \
     "$NAME" "$(escape_for_json "$DATABASE_NAME")" "$RUN_STARTED_ISO" "$(now_iso)" "$result" "$FAILED_REASON" \
     "${RESTORE_DRY_RUN:-false}" "$([[ $PHASE == after ]] && printf true || printf false)" \
     "$([[ $PHASE == after && $LIVE == present ]] && escape_for_json "$OLD")" "$SAFETY" \
@@ -111,7 +114,10 @@ cleanup() {
         EPILOGUE='the live database was not touched'
         ;;
       swapping) EPILOGUE='whether the swap happened is not known: the old or the new database is whole under the name; start the restore again' ;;
-      *) EPILOGUE="the restored database is in place, the old one is kept as $OLD" ;;
+      *)
+        EPILOGUE='the restored database is in place'
+        [[ $LIVE != present ]] || EPILOGUE+=", the old one is kept as $OLD"
+        ;;
     esac
   fi
   # A restore proves a backup, or finds it damaged.

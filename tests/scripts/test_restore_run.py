@@ -74,7 +74,7 @@ def test_the_next_run_says_in_which_step_one_was_killed(pod: Pod, live: str) -> 
     result = pod.restore()
 
     assert result.code == 0, result.output
-    assert "an earlier restore was killed" in result.output
+    assert "an earlier run was killed" in result.output
     killed, done = pod.records("restores")
     assert (killed["result"], killed["step"], killed["database"]) == ("killed", "Compared", live)
     assert done["result"] == "ok"
