@@ -6,9 +6,11 @@ connect_maintenance() {
   MAINTENANCE=postgres
   [[ $DATABASE_NAME != postgres ]] || MAINTENANCE=template1
   if [[ $MAINTENANCE == postgres ]] && ! connect postgres; then
-    [[ $KIND == database ]] || connect_or_fail postgres
+    [[ $KIND == database ]] || is_in_place || connect_or_fail postgres
     MAINTENANCE=template1
   fi
+  # In place nothing is renamed: one database is enough.
+  if is_in_place && ! connect "$MAINTENANCE"; then MAINTENANCE=$DATABASE_NAME; fi
   connect_or_fail "$MAINTENANCE"
 }
 
@@ -30,7 +32,8 @@ sweep_leftovers() {
 plan() {
   local kind detail cure stops=0 first_detail='' first_cure=''
   sweep_leftovers
-  query "$MAINTENANCE" restore-plan.sql -v name="$DATABASE_NAME" -v manifest_file="$MANIFEST" >"$WORK/plan"
+  query "$MAINTENANCE" restore-plan.sql -v name="$DATABASE_NAME" -v manifest_file="$MANIFEST" \
+    -v in_place="${RESTORE_IN_PLACE:-false}" >"$WORK/plan"
   while IFS=$'\t' read -r kind detail cure; do
     case $kind in
       fact) LIVE=$cure ;;

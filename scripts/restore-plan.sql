@@ -1,6 +1,6 @@
 -- What a restore has to know before it touches anything, as rows `kind, detail, cure`:
 --   stop     a reason to refuse        warning  something to know       fact  key, value
--- Variables: name (the database), manifest_file ('' for a legacy file).
+-- Variables: name (the database), manifest_file ('' for a legacy file), in_place (true or false).
 \set manifest {}
 SELECT :'manifest_file' <> '' AS has_manifest
 \gset
@@ -26,7 +26,7 @@ WITH facts AS (
   SELECT 'stop' AS kind,
          format('user "%s" may not create databases', rolname) AS detail,
          format('as a superuser: ALTER ROLE %I CREATEDB', rolname) AS cure
-    FROM me WHERE NOT rolsuper AND NOT rolcreatedb
+    FROM me WHERE NOT rolsuper AND NOT rolcreatedb AND :'in_place' <> 'true'  -- in place none is made
   UNION ALL
   SELECT 'stop',
          format('database "%s" belongs to "%s", user "%s" is not a member of that role',
