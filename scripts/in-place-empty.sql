@@ -1,6 +1,6 @@
 -- Opens the transaction of a restore in place and empties the database: what is left is what template0 has, and the
 -- extensions that in-place-kept.sql finds. What belongs to the database as such (its settings, rights, comment) stays.
--- Variables: xid_file, written_file (of before the safety backup), written_now (a file for the word of now).
+-- Variables: patience (how long to wait for a lock), xid_file, written_file (of before the safety backup), written_now (a file for the word of now).
 --
 -- Nothing is lost when this session ends at any point before its COMMIT: PostgreSQL keeps every file until then.
 
@@ -12,7 +12,7 @@ BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SELECT pg_current_xact_id();
 \o /dev/null
 -- Nobody can be left in it who could hold anything, but for those whose sessions only a superuser may end.
-SET LOCAL lock_timeout = '20s';
+SET LOCAL lock_timeout = :'patience';
 SET LOCAL client_min_messages = warning;
 SELECT pg_terminate_backend(pid)
   FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid, pg_roles me

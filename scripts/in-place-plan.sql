@@ -1,5 +1,5 @@
 -- What a restore in place has to know of the live database before it touches anything, as rows `kind, detail, cure`:
---   stop  a reason to refuse     warning  something to know     kept  an extension that stays as it is
+--   stop  a reason to refuse     kept  an extension that stays as it is     schema  one that stays because of it
 -- Variables: manifest_file ('' for a legacy file), format (directory, plain or legacy), trusted (true: a superuser may
 -- execute the dump).
 \ir in-place-kept.sql
@@ -15,6 +15,11 @@ WITH facts AS (
   SELECT rolname, rolsuper FROM pg_roles WHERE rolname = current_user
 ), kept AS (
   SELECT e.* FROM pg_extension e WHERE e.oid = ANY (current_setting('pgkeep.kept')::oid[]) AND extname <> 'plpgsql'
+), kept_schemas AS (
+  SELECT n.oid, n.nspname
+    FROM pg_namespace n
+   WHERE n.oid IN (SELECT extnamespace FROM kept) AND n.nspname NOT IN ('public', 'pg_catalog')
+     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e')
 ), members AS (
   SELECT classid, objid FROM pg_depend WHERE deptype = 'e'
 ), schemas AS (
@@ -104,6 +109,12 @@ WITH facts AS (
     FROM kept WHERE :'format' = 'plain' AND NOT pg_has_role(extowner, 'USAGE') AND extname IN (SELECT name FROM wanted_extensions)
   HAVING count(*) > 0
   UNION ALL
+  SELECT 7, 'stop', 'extensions that only a superuser can make are in schemas that a plain backup makes anew: '
+                    || string_agg(format('%I', nspname), ', '), 'restore without --in-place; or restore a backup in directory format'
+    FROM kept_schemas WHERE :'format' <> 'directory' HAVING count(*) > 0
+  UNION ALL
   SELECT 8, 'kept', extname, '' FROM kept
+  UNION ALL
+  SELECT 8, 'schema', nspname, '' FROM kept_schemas
 )
-SELECT kind, translate(detail, E'\n\t', '  '), translate(cure, E'\n\t', '  ') FROM answers ORDER BY position, detail;
+SELECT kind, translate(detail, E'\n\r\t', '   '), translate(cure, E'\n\t', '  ') FROM answers ORDER BY position, detail;

@@ -5,6 +5,8 @@
 # room: PostgreSQL keeps the old files until the COMMIT, so it needs as much as a side database. Until the COMMIT nothing
 # has happened; after it there is no kept database: the way back is the safety backup.
 
+IN_PLACE_PATIENCE=20 # seconds to wait for a lock that somebody holds whose session may not be ended
+
 # Nobody else gets in meanwhile: a line for each database that a killed run may have left closed.
 closed_file() { printf '%s/.records/closed' "$BACKUP_DIRECTORY"; }
 
@@ -45,12 +47,14 @@ plan_in_place() {
   query "$DATABASE_NAME" in-place-plan.sql -v manifest_file="$MANIFEST" -v format="$(backup_format)" \
     -v trusted="${RESTORE_ALLOW_SUPERUSER_OBJECTS:-false}" >"$WORK/in-place-plan"
   : >"$WORK/in-place-kept"
+  : >"$WORK/in-place-schemas"
   while IFS=$'\t' read -r kind detail cure; do
     case $kind in
       kept)
         note "extension $detail stays as it is: this role could not make it again"
         printf '%s\n' "$detail" >>"$WORK/in-place-kept"
         ;;
+      schema) printf '%s\n' "$detail" >>"$WORK/in-place-schemas" ;;
       *)
         stops=$((stops + 1))
         note "$detail"
@@ -72,13 +76,10 @@ close_database() {
   psql_on "$MAINTENANCE" -f "$SCRIPTS/session.sql" -f "$SCRIPTS/in-place-close.sql" -v name="$DATABASE_NAME" >/dev/null
 }
 
-# Extensions that stay are made by nobody, and their comments are their owners'.
+# Extensions that stay, and their schemas, are made by nobody; their comments are their owners'.
 list_in_place() {
   pg_restore --list "$BACKUP_DIRECTORY/$NAME/database" \
-    | awk -v kept="$WORK/in-place-kept" '
-        BEGIN { while ((getline name < kept) > 0) stays[name] = 1 }
-        /^[0-9]+; [0-9]+ [0-9]+ EXTENSION - / && ($6 in stays) || /^[0-9]+; [0-9]+ [0-9]+ COMMENT - EXTENSION / && ($7 in stays) { next }
-        { print }'
+    | awk -v extensions="$WORK/in-place-kept" -v schemas="$WORK/in-place-schemas" -v pass=list -f "$SCRIPTS/in-place.awk"
 }
 
 # The dump as SQL. Only the part with the rows is filtered, where it is told apart; it alone holds large objects.
@@ -90,7 +91,7 @@ dump_text() {
     list_in_place >"$WORK/in-place.list"
     for section in pre-data data post-data; do
       pg_restore "${options[@]}" --use-list="$WORK/in-place.list" --section="$section" --file=- "$directory/database" \
-        | if [[ $section == data ]]; then awk -f "$SCRIPTS/in-place.awk"; else cat; fi || return 1
+        | if [[ $section == data ]]; then awk -v pass=text -f "$SCRIPTS/in-place.awk"; else cat; fi || return 1
     done
     return
   fi
@@ -98,7 +99,7 @@ dump_text() {
   is_legacy "$NAME" || file="$directory/$NAME.sql.gz"
   word=$(restriction "$file")
   [[ -z $word ]] || printf '%s\n' "$word"
-  gzip -dc "$file" | awk -f "$SCRIPTS/in-place.awk" || return 1
+  gzip -dc "$file" | awk -v pass=text -f "$SCRIPTS/in-place.awk" || return 1
   [[ -z $word ]] || printf '\n%s\n' "${word/restrict/unrestrict}"
 }
 
@@ -124,7 +125,7 @@ in_place_session() {
   if ! is_legacy "$NAME" && [[ $(summary_value "$NAME" table_hashes) == true ]]; then hashes=true; fi
   [[ $MAINTENANCE != "$DATABASE_NAME" ]] || closed=false
   tell_session | psql_on "$DATABASE_NAME" -v name="$DATABASE_NAME" -v closed="$closed" -v manifest_file="$MANIFEST" \
-    -v table_hashes="$hashes" -v xid_file="$WORK/in-place.xid" -v ready_file="$WORK/in-place.ready" \
+    -v table_hashes="$hashes" -v patience="${IN_PLACE_PATIENCE}s" -v xid_file="$WORK/in-place.xid" -v ready_file="$WORK/in-place.ready" \
     -v written_file="$WORK/in-place-written" -v written_now="$WORK/in-place-written-now" -v found_file="$WORK/facts.json" \
     -v found_sequences="$WORK/sequences" -v differences_file="$WORK/differences"
 }
