@@ -1,9 +1,16 @@
 -- Opens the transaction of a restore in place and empties the database: what is left is what template0 has, and the
 -- extensions that in-place-kept.sql finds. What belongs to the database as such (its settings, rights, comment) stays.
--- Variables: patience (how long to wait for a lock), xid_file, written_file (of before the safety backup), written_now (a file for the word of now).
+-- Variables: patience (how long to wait for a lock), xid_file, written_file (of before the safety backup), written_now (a
+-- file for the word of now).
 --
 -- Nothing is lost when this session ends at any point before its COMMIT: PostgreSQL keeps every file until then.
 
+-- The database's own settings are for those who use it: with array_nulls off, say, a dump could not be read.
+\o /dev/null
+SELECT set_config(name, boot_val, false)
+  FROM pg_settings
+ WHERE source IN ('database', 'database user') AND boot_val IS NOT NULL
+   AND (context = 'user' OR context = 'superuser' AND (SELECT rolsuper FROM pg_roles WHERE rolname = current_user));
 -- Should anything end the transaction early, what comes after it cannot write.
 SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY;
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
@@ -55,24 +62,8 @@ BEGIN
 
   FOR statement IN SELECT format('DROP PUBLICATION %I', pubname) FROM pg_publication LOOP EXECUTE statement; END LOOP;
 
-  SELECT 'DROP EXTENSION ' || string_agg(format('%I', extname), ', ') || ' CASCADE' INTO statement
-    FROM pg_extension WHERE oid <> ALL (kept);
-  IF statement IS NOT NULL THEN EXECUTE statement; END IF;
-
-  -- Schemas without anything of an extension that stays go as a whole.
-  FOR statement IN
-    SELECT format('DROP SCHEMA %I CASCADE', nspname)
-      FROM pg_namespace n
-     WHERE nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'public') AND nspname !~ '^pg_(toast_)?temp_'
-       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e')
-       AND NOT EXISTS (SELECT FROM pg_depend d
-                        WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = n.oid
-                          AND (d.classid = 'pg_extension'::regclass
-                               OR EXISTS (SELECT FROM pg_depend e
-                                           WHERE e.classid = d.classid AND e.objid = d.objid AND e.deptype = 'e')))
-  LOOP EXECUTE statement; END LOOP;
-
-  -- The others object by object: tables first, because sequences and types may be theirs. Each takes what hangs on it along.
+  -- Object by object, and each takes along what hangs on it. Tables first: sequences and types may be theirs, and an index
+  -- whose operator class has options cannot be dropped after that.
   FOR item IN
     SELECT d.classid, d.objid
       FROM pg_depend d JOIN pg_namespace n ON d.refclassid = 'pg_namespace'::regclass AND d.refobjid = n.oid
@@ -82,7 +73,7 @@ BEGIN
        AND d.classid NOT IN ('pg_extension'::regclass, 'pg_default_acl'::regclass)
        AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = d.classid AND e.objid = d.objid AND e.objsubid = 0
                          AND e.deptype IN ('e', 'i'))
-     ORDER BY c.relkind IN ('r', 'p', 'f') DESC NULLS LAST, c.oid, d.classid, d.objid
+     ORDER BY c.relkind IN ('r', 'p', 'f', 'm') DESC NULLS LAST, c.oid, d.classid, d.objid
   LOOP
     SELECT format('DROP %s %s CASCADE',
                   CASE WHEN i.type IN ('function', 'procedure', 'aggregate') THEN 'routine'
@@ -94,17 +85,23 @@ BEGIN
     CONTINUE WHEN statement IS NULL;
     EXECUTE statement;
   END LOOP;
+  SELECT 'DROP EXTENSION ' || string_agg(format('%I', extname), ', ') || ' CASCADE' INTO statement
+    FROM pg_extension WHERE oid <> ALL (kept);
+  IF statement IS NOT NULL THEN EXECUTE statement; END IF;
+  -- Schemas are left where an extension that stays is in them, or has made them.
   FOR statement IN
     SELECT format('DROP SCHEMA %I CASCADE', nspname)
       FROM pg_namespace n
      WHERE nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'public') AND nspname !~ '^pg_(toast_)?temp_'
        AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e')
-       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = n.oid)
+       AND NOT EXISTS (SELECT FROM pg_depend d JOIN pg_depend e ON e.classid = d.classid AND e.objid = d.objid AND e.deptype = 'e'
+                        WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = n.oid)
+       AND n.oid NOT IN (SELECT extnamespace FROM pg_extension)
   LOOP EXECUTE statement; END LOOP;
 
-  -- What lies in no schema.
-  FOR item IN
-    SELECT o.classid, o.objid
+  -- What lies in no schema, one after the other, because each may take others along.
+  LOOP
+    SELECT o.classid, o.objid INTO item
       FROM (SELECT 1 AS position, 'pg_transform'::regclass AS classid, oid AS objid FROM pg_transform
             UNION ALL SELECT 2, 'pg_cast'::regclass, oid FROM pg_cast
             UNION ALL SELECT 3, 'pg_foreign_server'::regclass, oid FROM pg_foreign_server
@@ -113,14 +110,11 @@ BEGIN
             UNION ALL SELECT 6, 'pg_am'::regclass, oid FROM pg_am) AS o
      WHERE o.objid >= 16384
        AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = o.classid AND d.objid = o.objid AND d.deptype = 'e')
-     ORDER BY o.position
-  LOOP
+     ORDER BY o.position, o.objid LIMIT 1;
+    EXIT WHEN NOT FOUND;
     SELECT format('DROP %s %s CASCADE', CASE i.type WHEN 'foreign-data wrapper' THEN 'foreign data wrapper' ELSE i.type END,
                   replace(i.identity, ' on language ', ' language ')) INTO statement
-      FROM pg_identify_object(item.classid, item.objid, 0) AS i
-     WHERE i.identity IS NOT NULL
-       AND EXISTS (SELECT FROM pg_depend d WHERE d.classid = item.classid AND d.objid = item.objid);
-    CONTINUE WHEN statement IS NULL;
+      FROM pg_identify_object(item.classid, item.objid, 0) AS i;
     EXECUTE statement;
   END LOOP;
 
@@ -208,6 +202,9 @@ BEGIN
           UNION ALL SELECT 'pg_namespace'::regclass, oid FROM pg_namespace WHERE nspname <> 'public' AND nspname !~ '^pg_(toast_)?temp_'
           UNION ALL SELECT 'pg_publication'::regclass, oid FROM pg_publication
           UNION ALL SELECT 'pg_language'::regclass, oid FROM pg_language
+          UNION ALL SELECT 'pg_transform'::regclass, oid FROM pg_transform
+          UNION ALL SELECT 'pg_am'::regclass, oid FROM pg_am
+          UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass, oid FROM pg_foreign_data_wrapper
           UNION ALL SELECT 'pg_default_acl'::regclass, oid FROM pg_default_acl
           UNION ALL SELECT 'pg_largeobject'::regclass, oid FROM pg_largeobject_metadata) AS o,
          pg_identify_object(o.classid, o.objid, 0) AS i
