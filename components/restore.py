@@ -74,8 +74,12 @@ class RestoreTemplate(pulumi.ComponentResource):
                         "RESTORE_DRY_RUN": "false",
                         "RESTORE_ALLOW_SUPERUSER_OBJECTS": "false",
                         "RESTORE_SAFETY_BACKUP": "true",
+                        "RESTORE_IN_PLACE": "false",
                         "RESTORE_SMOKE_QUERY": args.restore.smoke_query,
                         "RESTORE_KEEP_DAYS": str(args.restore.keep_days),
+                        # For the tool, which asks the kubelet how much is free there, and tells.
+                        "RESTORE_DATABASE_VOLUME": args.restore.database_volume,
+                        "RESTORE_FREE_BYTES": "",
                         "RESTORE_JOBS": str(args.dump.jobs),
                         # Shown in the log; the tool is what stops them, the pod has no such right.
                         "RESTORE_APPLICATIONS": ",".join(args.applications),

@@ -90,6 +90,7 @@ class RestoreSettings:
 
     smoke_query: str  # empty: none
     keep_days: int  # 0: until somebody drops it
+    database_volume: str  # the claim of the database itself; empty: not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +193,10 @@ def load(config: ConfigSource, *, stack: str) -> Settings:
         restore=RestoreSettings(
             smoke_query=read.text("smokeQuery", validation.smoke_query),
             keep_days=read.text("restoreKeepDays", validation.whole_number(0, 36500, 14)),
+            database_volume=read.text(
+                "databaseVolumeName",
+                validation.or_nothing(validation.subdomain_name("postgres-data")),
+            ),
         ),
         volume=VolumeSettings(
             name=read.text("volumeName", validation.subdomain_name("backup-pvc")),

@@ -90,6 +90,11 @@ def subdomain_name(example: str) -> Callable[[str], str]:
     return _name(_SUBDOMAIN, 253, "lower case letters, digits, - and single dots", example)
 
 
+def or_nothing(check: Callable[[str], str]) -> Callable[[str], str]:
+    """Makes a check that lets an empty text pass as well."""
+    return lambda text: check(text) if text else ""
+
+
 def _name(pattern: re.Pattern[str], longest: int, letters: str, example: str) -> Callable[..., str]:
     def check(text: str) -> str:
         if len(text) > longest or not pattern.fullmatch(text):

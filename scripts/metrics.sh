@@ -10,7 +10,7 @@ metric() { printf '# HELP %s %s\n# TYPE %s gauge\n' "$1" "$2" "$1"; }
 label() { printf '%s' "${1//\"/\\\"}"; }
 
 # Seconds since 1970 of a backup's name.
-epoch_of() {
+epoch_of_name() {
   local iso
   iso=$(name_to_iso "$1")
   # GNU date and busybox date both read this form.
@@ -48,9 +48,9 @@ collect_metrics() {
     printf 'pgkeep_backups_suspicious{database="%s"} %s\n' "$(label "${databases[$database]}")" "${suspicious[$database]:-0}"
   done
   metric pgkeep_latest_backup_timestamp_seconds 'When the newest verified backup was begun.'
-  each_latest latest 'epoch_of' pgkeep_latest_backup_timestamp_seconds
+  each_latest latest 'epoch_of_name' pgkeep_latest_backup_timestamp_seconds
   metric pgkeep_latest_proven_backup_timestamp_seconds 'When the newest backup was begun that has been restored with every fact equal.'
-  each_latest proven 'epoch_of' pgkeep_latest_proven_backup_timestamp_seconds
+  each_latest proven 'epoch_of_name' pgkeep_latest_proven_backup_timestamp_seconds
   metric pgkeep_latest_backup_size_bytes 'Size of the newest verified backup.'
   each_latest latest 'fact_of backup_bytes' pgkeep_latest_backup_size_bytes
   metric pgkeep_latest_backup_rows 'Rows in the newest verified backup.'

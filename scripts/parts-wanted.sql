@@ -32,7 +32,7 @@ WITH tables AS (
     FROM (SELECT :'facts'::jsonb AS doc) AS file,
          jsonb_to_recordset(coalesce(doc -> 'facts', doc) -> 'tables') AS t(schema text, name text, kind text)
 ), wishes AS (
-  SELECT what, line, parts ->> 0 AS first, parts ->> 1 AS second, jsonb_array_length(nullif(parts, 'null')) AS length
+  SELECT what, line, parts ->> 0 AS first, parts ->> 1 AS second, jsonb_array_length(parts) AS length
     FROM jsonb_to_recordset(current_setting('pgkeep.wishes')::jsonb) AS w(what text, line text, parts jsonb)
 ), answers AS (
   SELECT w.*, t.kind,

@@ -89,11 +89,12 @@ WITH facts AS (
     FROM source WHERE version IS NOT NULL
 ), connections AS (
   -- Whoever may not see others' sessions still sees whose they are. This one ends before the restore begins.
+  -- Those reserved for superusers are of no use to the role that executes the dump.
   SELECT least(limits.most - limits.used, CASE WHEN me.rolconnlimit >= 0 AND NOT me.rolsuper THEN me.rolconnlimit - limits.own END)
            AS free, limits.*, me.rolconnlimit
     FROM me,
          LATERAL (SELECT current_setting('max_connections')::int
-                           - CASE WHEN me.rolsuper THEN 0
+                           - CASE WHEN me.rolsuper AND :'trusted'::boolean THEN 0
                                   ELSE current_setting('superuser_reserved_connections')::int
                                        + coalesce(current_setting('reserved_connections', true), '0')::int END AS most,
                          count(*) AS used, count(*) FILTER (WHERE usesysid = me.oid) AS own

@@ -55,21 +55,13 @@ RUN_STARTED_ISO=''
 # --- the run --------------------------------------------------------------------------------------------------------------------
 
 check_parameters() {
-  local line
   require_programs psql pg_dump pg_restore
   require_parameter NAMESPACE VOLUME_NAME BACKUP_DIRECTORY DATABASE_HOST DATABASE_PORT DATABASE_NAMES
   require_number RESTORE_JOBS 1
   check_in_place
   mapfile -t NAMES <<<"$DATABASE_NAMES"
   if ((${#NAMES[@]} == 1)); then DATABASE_NAME=${NAMES[0]}; fi
-  if [[ -z ${RESTORE_BACKUP:-} ]]; then
-    line="kubectl -n $NAMESPACE create job --from=cronjob/postgres-restore restore-now --dry-run=client -o yaml"
-    line+=" | kubectl set env --local -f - RESTORE_BACKUP=latest -o yaml | kubectl create -f -"
-    note 'Nothing was restored: this Job does not say which backup. Either of these does:'
-    note '    pgkeep run-restore latest'
-    note "    $line"
-    fail 2 parameters 'RESTORE_BACKUP is empty' 'the template restores nothing unless it is told what' "$line"
-  fi
+  check_choice
   [[ -d $BACKUP_DIRECTORY ]] || fail 1 volume "$BACKUP_DIRECTORY is not there" \
     "volume claim \"$VOLUME_NAME\" is not mounted" "kubectl -n $NAMESPACE describe pvc $VOLUME_NAME"
 }
@@ -102,7 +94,7 @@ record() {
   printf '{"backup":"%s","database":"%s","started":"%s","finished":"%s","result":"%s","reason":"%s","dryRun":%s,"swapped":%s,"kept":"%s","safetyBackup":"%s","seconds":%s,"steps":[%s]}\n' \
     "$NAME" "$(escape_for_json "$DATABASE_NAME")" "$RUN_STARTED_ISO" "$(now_iso)" "$result" "$FAILED_REASON" \
     "${RESTORE_DRY_RUN:-false}" "$([[ $PHASE == after ]] && printf true || printf false)" \
-    "$([[ $PHASE == after && $LIVE == present ]] && escape_for_json "$OLD")" "${SAFETY:-}" \
+    "$([[ $PHASE == after && $LIVE == present ]] && escape_for_json "$OLD")" "$SAFETY" \
     "$(seconds_since "$RUN_STARTED")" "${steps#,}" >>"$BACKUP_DIRECTORY/.records/restores.jsonl"
   flush_paths "$BACKUP_DIRECTORY/.records/restores.jsonl"
   rm -f "$(running_file)"
@@ -134,10 +126,11 @@ cleanup() {
 show_configuration() {
   banner "PostgreSQL restore$([[ ${RESTORE_DRY_RUN:-false} == true ]] && printf ' (dry run)')"
   section Configuration
-  setting backup "${RESTORE_BACKUP:-the newest at $RESTORE_AT}"
-  setting database "${NAMES[*]} on $DATABASE_HOST:$DATABASE_PORT"
+  setting backup "${RESTORE_BACKUP:-the newest at or before $RESTORE_AT}"
+  setting database "${RESTORE_INTO:-${RESTORE_DATABASE:-${NAMES[*]}}} on $DATABASE_HOST:$DATABASE_PORT"
   setting namespace "$NAMESPACE"
   setting volume "$VOLUME_NAME"
+  setting 'server disk' "${RESTORE_DATABASE_VOLUME:-no claim is named for it (databaseVolumeName)}"
   setting jobs "$RESTORE_JOBS"
   setting applications "${RESTORE_APPLICATIONS:-none named; whoever is connected at the swap is disconnected}"
   section Steps
@@ -173,11 +166,8 @@ show_summary() {
     return
   fi
   setting kept "the old database, as $OLD"
-  query "$MAINTENANCE" restore-undo.sql -v name="$DATABASE_NAME" -v old="$OLD" -v stamp="$STAMP" >"$WORK/undo"
-  section "To undo (as a superuser or the owner, in database $MAINTENANCE; stop the applications first)"
-  sed -e '$d' -e 's/^/    /' "$WORK/undo"
-  section 'To drop the old database when it is no longer needed'
-  sed -n '$s/^/    /p' "$WORK/undo"
+  [[ -z $SAFETY ]] || setting safety "$SAFETY, pinned"
+  print_undo
 }
 
 restore_main() {

@@ -12,6 +12,7 @@ from pgkeep import humanise
 from pgkeep.applications import Application, Plan
 from pgkeep.autoscalers import Autoscaler
 from pgkeep.backups import Backup
+from pgkeep.database_volume import Room
 from pgkeep.render.details import details, grid, suspicion
 from pgkeep.restoring.kept import Kept
 from pgkeep.restoring.work import Work
@@ -33,6 +34,8 @@ class RestorePlan:
     server: str
     namespace: str
     work: Work
+    room: Room | None = None
+    """What is known of the room for a second copy; None where that is not asked."""
     parts: tuple[str, ...] = ()
     at: datetime | None = None
     passed_over: tuple[tuple[str, str], ...] = ()
@@ -97,6 +100,8 @@ def _effects(plan: RestorePlan, now: datetime) -> list[tuple[str, str, str]]:
         rows.append(("User", f"of Secret {plan.secret}", ""))
     if plan.superuser_objects:
         rows.append(("Careful", "objects that need a superuser are restored as one", "bold yellow"))
+    if plan.room is not None:
+        rows.append(("Room", _room(plan.room, plan.backup.database_bytes), ""))
     if work.replaces:
         return [*rows, *_replaced(plan, now)]
     if work.dry_run:
@@ -125,6 +130,16 @@ def _effects(plan: RestorePlan, now: datetime) -> list[tuple[str, str, str]]:
         own = "nothing of this stack is touched"
     rows.append(("Live", f"{own}, and no application is stopped", "bold"))
     return rows
+
+
+def _room(room: Room, needed: int | None) -> str:
+    second = "for a second copy" if needed is None else f"for {humanise.size(needed)} more"
+    if room.free is None:
+        return (
+            f"{second} is needed on the server; what is free there is not known: {room.reason}. On "
+            "a full disk the restore fails, and the live database stays as it is"
+        )
+    return f"{second} is needed on the server; its volume has {humanise.size(room.free)} free"
 
 
 def _replaced(plan: RestorePlan, now: datetime) -> list[tuple[str, str, str]]:

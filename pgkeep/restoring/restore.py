@@ -4,6 +4,7 @@ from pgkeep import applications as apps
 from pgkeep.applications import Plan
 from pgkeep.autoscalers import autoscaled
 from pgkeep.confirmation import confirm
+from pgkeep.database_volume import Room, room
 from pgkeep.errors import PgkeepError
 from pgkeep.jobs import knows, variable
 from pgkeep.render.plans import RestorePlan, restore_plan
@@ -41,7 +42,8 @@ def run(session: Session, order: RestoreOrder, *, start_seconds: float, confirme
     plans = apps.look_up(chain.cluster, chain.applications) if work.replaces else []
     session.note(f"Reading the details of {order.wanted} …")
     choice = choose(session, order, chain.names)
-    _show(chain, order, work, choice, plans)
+    space = _room(chain, order)
+    _show(chain, order, work, choice, plans, space)
     _tell_left(chain, work)
     # It changes nothing that somebody might want back.
     if not confirmed and not order.dry_run:
@@ -50,10 +52,29 @@ def run(session: Session, order: RestoreOrder, *, start_seconds: float, confirme
     several = len(chain.names) > 1 and (order.database or knows(chain.cronjob, "RESTORE_DATABASE"))
     database = (order.database or choice.database) if several else ""
     environment = order.environment(choice.backup.name, database)
+    if space is not None and space.free is not None:
+        environment["RESTORE_FREE_BYTES"] = str(space.free)
     chain.perform(chain.job(environment, order.server.secret), plans)
 
 
-def _show(chain: Chain, order: RestoreOrder, work: Work, choice: Choice, plans: list[Plan]) -> None:
+def _room(chain: Chain, order: RestoreOrder) -> Room | None:
+    """What is known of the room for a second copy; nothing where it is another server's business.
+
+    A stack that is older than the setting could not be told the figure either.
+    """
+    if order.server.host or order.parts or not knows(chain.cronjob, "RESTORE_DATABASE_VOLUME"):
+        return None
+    return room(chain.cluster, variable(chain.cronjob, "RESTORE_DATABASE_VOLUME"))
+
+
+def _show(
+    chain: Chain,
+    order: RestoreOrder,
+    work: Work,
+    choice: Choice,
+    plans: list[Plan],
+    space: Room | None,
+) -> None:
     host = order.server.host or variable(chain.cronjob, "DATABASE_HOST")
     port = order.server.port
     server = host if port is None else f"{host}:{port}"
@@ -68,6 +89,7 @@ def _show(chain: Chain, order: RestoreOrder, work: Work, choice: Choice, plans: 
                 server=server,
                 namespace=chain.cluster.namespace,
                 work=work,
+                room=space,
                 parts=order.parts,
                 at=order.at,
                 passed_over=choice.passed_over,

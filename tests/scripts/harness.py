@@ -78,8 +78,11 @@ RESTORE = (
     "RESTORE_IN_PLACE",
     "RESTORE_ALLOW_SUPERUSER_OBJECTS",
     "RESTORE_SAFETY_BACKUP",
+    "RESTORE_IN_PLACE",
     "RESTORE_SMOKE_QUERY",
     "RESTORE_KEEP_DAYS",
+    "RESTORE_DATABASE_VOLUME",
+    "RESTORE_FREE_BYTES",
     "RESTORE_JOBS",
     "RESTORE_APPLICATIONS",
 )
@@ -345,8 +348,11 @@ class Pod:
             "RESTORE_IN_PLACE": "false",
             "RESTORE_ALLOW_SUPERUSER_OBJECTS": "false",
             "RESTORE_SAFETY_BACKUP": "true",
+            "RESTORE_IN_PLACE": "false",
             "RESTORE_SMOKE_QUERY": "",
             "RESTORE_KEEP_DAYS": "0",
+            "RESTORE_DATABASE_VOLUME": "",
+            "RESTORE_FREE_BYTES": "",
             "RESTORE_JOBS": "2",
             "RESTORE_APPLICATIONS": "deployment/shop",
         }

@@ -30,8 +30,10 @@ CREATE SCHEMA "My ""Schema";
 CREATE TYPE shop.mood AS ENUM ('glad', 'sad');
 CREATE TYPE shop.place AS (street text, feeling shop.mood);
 CREATE FUNCTION shop.checked(i int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE
-  AS 'BEGIN RETURN shop.positive(i); END';
+  AS 'BEGIN RETURN i > shop.least_number(); END';
+CREATE FUNCTION shop.least_number() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 0';
 CREATE FUNCTION shop.positive(i int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT i > 0';
+REVOKE USAGE ON TYPE shop.mood FROM PUBLIC;
 CREATE DOMAIN shop.amount AS int CHECK (VALUE >= 0);
 CREATE TABLE shop.customers (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL,
@@ -282,6 +284,7 @@ def test_what_would_act_on_live_tables_is_left_out_and_said(
         COMMENT ON POLICY own ON shop.orders IS 'x';
         COMMENT ON TRIGGER noting ON shop.orders IS 'y';
         CREATE TABLE shop.lines (o int REFERENCES shop.orders);
+        GRANT SELECT ON shop.orders TO PUBLIC;
         CREATE PUBLICATION sales FOR TABLE shop.orders""",
     )
     for choice in ({}, {"BACKUP_FORMAT": "plain"}):
@@ -299,6 +302,8 @@ def test_what_would_act_on_live_tables_is_left_out_and_said(
             "trigger noting (shop orders)",
         ]
         (side,) = schemas(server, live)
+        rights = f"SELECT has_table_privilege('pg_monitor', '{side}.orders', 'SELECT')"
+        assert server.psql(live, rights) == "f"
         server.psql(
             live, f"INSERT INTO {side}.orders (amount) VALUES (1); DROP SCHEMA {side} CASCADE"
         )
@@ -672,9 +677,9 @@ def test_what_code_in_the_dump_adds_does_not_arrive(
         live,
         """CREATE FUNCTION shop.plant(i int) RETURNS boolean LANGUAGE plpgsql AS $f$ BEGIN
           IF current_user ~ '^pgkeep_restore_' THEN
-            EXECUTE format('CREATE SCHEMA %I', 'evil_restored_' || right(current_user, 15));
-            EXECUTE format('CREATE FUNCTION %I.f() RETURNS int LANGUAGE sql SECURITY DEFINER'
-                           || ' AS ''SELECT 1''', 'evil_restored_' || right(current_user, 15));
+            EXECUTE format('CREATE SCHEMA IF NOT EXISTS %1$I;'
+              || ' CREATE OR REPLACE FUNCTION %1$I.f() RETURNS int LANGUAGE sql SECURITY DEFINER'
+              || ' AS ''SELECT 1''', 'evil_restored_' || right(current_user, 15));
           END IF;
           RETURN true; END $f$;
         CREATE TABLE shop.trap (a int CHECK (shop.plant(a)));
@@ -685,6 +690,7 @@ def test_what_code_in_the_dump_adds_does_not_arrive(
     before = picture(server, live)
     result = parts(pod, "shop.trap")
     assert result.code == 1, result.output
+    assert "hold what the manifest does not name: function evil_restored_" in result.explained()
     assert schemas(server, live) == []
     assert picture(server, live) == before
     nothing_left(server, live)

@@ -547,6 +547,8 @@ def subscribed(server: Server, live: str, pod: Pod) -> Iterator[Pod]:
         " WITH (connect = false, slot_name = 'live_slot')",
     )
     pod.good_backup()
+    # Before 16 only a superuser may make a subscription.
+    pod.settings["RESTORE_ALLOW_SUPERUSER_OBJECTS"] = "true"
     yield pod
     for name in sorted(server.databases()):
         if name.startswith(live):

@@ -260,6 +260,18 @@ def test_the_lock_of_somebody_else_is_none(pod: Pod) -> None:
     assert "without the lock of its restore" in result.explained()
 
 
+def test_after_it_the_lock_is_still_the_restores_and_says_so(pod: Pod, live: str) -> None:
+    del live
+    code = (
+        f"source {SCRIPTS}/restore.sh; make_role() {{ LOCK=$BACKUP_DIRECTORY/.lock; cat $LOCK;"
+        " if flock -n $LOCK true; then echo free; fi; exit 1; }; main"
+    )
+    result = pod.run("restore.sh", code=code)
+    assert safety_of(pod)
+    assert re.search(r"^restore in pod .* since ", result.output, re.MULTILINE)
+    assert "\nfree\n" not in result.output
+
+
 def is_dumping(server: Server, name: str) -> bool:
     """pg_dump is copying rows out of the live database."""
     return "COPY" in server.psql(

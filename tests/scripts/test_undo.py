@@ -456,6 +456,16 @@ def test_killed_anywhere_one_of_the_two_is_whole_and_running_it_again_finishes(
     assert holds(server, undone) == "1"
 
 
+def test_an_undo_that_fails_after_a_kill_still_lets_everyone_in_again(
+    pod: Pod, server: Server, shop: str
+) -> None:
+    server.psql(shop, "BEGIN; UPDATE t SET x = 5; PREPARE TRANSACTION 'stuck'")
+    server.psql("postgres", f"ALTER DATABASE {shop} ALLOW_CONNECTIONS false")
+    assert undo(pod).code == 1
+    server.psql(shop, "ROLLBACK PREPARED 'stuck'")
+    assert holds(server) == "1"
+
+
 def test_sigterm_in_the_middle_of_the_swap_lets_everyone_in_again(
     pod: Pod, server: Server, shop: str
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from pgkeep import kubernetes_api as api
 from pgkeep.commands import restore as command
+from pgkeep.database_volume import Room
 from pgkeep.kubernetes_api import Resource
 from pgkeep.objects import JsonObject, section
 from pgkeep.restoring import restore, undo
@@ -58,6 +59,28 @@ def test_a_restore_stops_restores_starts_and_says_what_took_how_long(call: Call)
     assert "Kept: the old database, as shop_before_20261123_045900." in end
     assert "Safety backup: backup-20261123-045901, pinned." in end
     assert end.splitlines()[-1] == "To undo it: pgkeep undo-restore"
+
+
+def test_what_the_kubelet_says_is_free_reaches_the_restore(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def room(_cluster: object, claim: str) -> Room:
+        asked.append(claim)
+        return Room(free=4711, capacity=9000)
+
+    monkeypatch.setattr(restore, "room", room)
+    world = stack(RESTORE_DATABASE_VOLUME="data-postgres-0")
+    code, text = call(world, ["run-restore", NAME, "--yes"])
+    assert code == 0, text
+    assert asked == ["data-postgres-0"]
+    assert world.told(world.jobs[0]) == {"RESTORE_BACKUP": NAME, "RESTORE_FREE_BYTES": "4711"}
+    assert "4.6 KiB free" in text
+
+    code, text = call(stack(), ["run-restore", NAME, "--yes", "--host", "elsewhere"])
+    assert code == 0, text
+    assert len(asked) == 1, "of another server nothing is known"
 
 
 def test_where_nothing_was_replaced_no_undo_is_offered(call: Call) -> None:

@@ -10,6 +10,7 @@ from rich.console import Console, RenderableType
 from pgkeep.applications import Application, plan
 from pgkeep.autoscalers import Autoscaler
 from pgkeep.backups import Listing, parse_list, parse_prune, parse_show
+from pgkeep.database_volume import Room
 from pgkeep.render import details, plans, prunings, tables
 from pgkeep.render.plans import RestorePlan
 from pgkeep.restoring.kept import Kept
@@ -251,6 +252,18 @@ def test_the_restore_plan() -> None:
         "Kept       the database as it is now, beside the restored one, for undo-restore",
         "Stopped    deployment/web (2 replicas now); autoscaler web-scaler pauses while it is at 0",
     ]
+
+
+@pytest.mark.parametrize(
+    ("room", "words"),
+    [
+        (Room(free=3 * 1024**3), ["for 8.8 KiB more is needed", "its volume has 3.0 GiB free"]),
+        (Room(reason="nobody tells"), ["not known: nobody tells", "the live database stays"]),
+    ],
+)
+def test_the_plan_says_what_is_known_of_the_room(room: Room, words: list[str]) -> None:
+    (line,) = [line for line in restore_plan(300, room=room) if line.startswith("Room")]
+    assert all(word in line for word in words), line
 
 
 def below(title: str, lines: list[str]) -> list[str]:

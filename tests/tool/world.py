@@ -26,6 +26,8 @@ STACK = {
     "RESTORE_SCHEMAS": "",
     "RESTORE_DROP": "",
     "RESTORE_DRY_RUN": "false",
+    "RESTORE_DATABASE_VOLUME": "",
+    "RESTORE_FREE_BYTES": "",
     "RESTORE_ALLOW_SUPERUSER_OBJECTS": "false",
     "RESTORE_SAFETY_BACKUP": "true",
     "RESTORE_APPLICATIONS": "deployment/web,statefulset/queue",

@@ -61,6 +61,7 @@ def _at(manifest: Json, path: tuple[str, ...]) -> Any:
         ("anomalyFactor", "5"),
         ("smokeQuery", "SELECT 1"),
         ("restoreKeepDays", "14"),
+        ("databaseVolumeName", "data-postgres-0"),
         ("schedule", "30 3 * * 1-5"),
         ("timeZone", "Europe/Berlin"),
         ("suspend", "true"),
