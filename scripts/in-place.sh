@@ -233,7 +233,10 @@ open_left() {
 
 in_place_epilogue() {
   case $PHASE in
-    before) EPILOGUE='everything was rolled back: the live database is as it was' ;;
+    before)
+      EPILOGUE='the live database was not touched'
+      [[ ! -s $WORK/in-place.xid ]] || EPILOGUE='everything was rolled back: the live database is as it was'
+      ;;
     after) EPILOGUE="the restored content is in place; the way back is the safety backup $SAFETY" ;;
     *) EPILOGUE='whether the transaction was committed is not known: the old or the new content is whole; start the restore again' ;;
   esac

@@ -18,6 +18,7 @@ from tests.scripts.harness import (
     SCRIPTS,
     SOURCE,
     Pod,
+    Result,
     Server,
     change_manifest,
     drop_databases,
@@ -87,11 +88,20 @@ def assert_untouched(server: Server, before: dict[str, str]) -> None:
     assert server.psql(NAME, "SELECT count(*) FROM newer") == "0"
 
 
-def assert_rolled_back(server: Server, result: Any, before: dict[str, str]) -> str:
+def assert_rolled_back(server: Server, result: Result, before: dict[str, str]) -> str:
     """It failed and said so, and nothing has happened; hands back its last words."""
     assert result.code != 0, result.output
-    words: str = result.explained()
+    words = result.explained()
     assert "everything was rolled back: the live database is as it was" in words
+    assert_untouched(server, before)
+    return words
+
+
+def assert_refused(server: Server, result: Result, before: dict[str, str]) -> str:
+    """It did not begin and said so; hands back its last words."""
+    assert result.code != 0, result.output
+    words = result.explained()
+    assert "the live database was not touched" in words
     assert_untouched(server, before)
     return words
 
@@ -193,7 +203,7 @@ def test_an_extension_that_only_a_superuser_can_make_stays(
     newer = change(server)
     result = placed.restore()
     if form == "plain":
-        assert "a plain backup comments on them" in assert_rolled_back(server, result, newer)
+        assert "a plain backup comments on them" in assert_refused(server, result, newer)
         return
     assert result.code == 0, result.output
     assert fingerprint(server, NAME) == before
@@ -364,7 +374,7 @@ def test_a_superuser_does_not_execute_a_dump_unless_it_is_told_to(
     newer = change(server)
     (placed.secret / "username").write_text("keeper", encoding="utf-8")
     names = placed.names()
-    words = assert_rolled_back(server, placed.restore(), newer)
+    words = assert_refused(server, placed.restore(), newer)
     assert 'user "keeper" is a superuser' in words
     assert "--allow-superuser-objects" in words
     assert placed.names() == names
@@ -392,7 +402,7 @@ def test_what_cannot_go_together_is_refused(
     names = placed.names()
     result = placed.restore(**setting)
     assert result.code == 2
-    assert_rolled_back(server, result, newer)
+    assert_refused(server, result, newer)
     assert placed.names() == names
 
 
@@ -428,7 +438,7 @@ def test_what_the_role_cannot_drop_is_said_before_anything_begins(
         result = placed.restore(backup.name)
     finally:
         every_kind.drop_subscriptions(server, NAME)
-    assert word in assert_rolled_back(server, result, newer)
+    assert word in assert_refused(server, result, newer)
     assert placed.names() == names
 
 
@@ -440,7 +450,7 @@ def test_another_locale_is_refused(placed: Pod, server: Server) -> None:
         facts["database"]["collate"] = "de_DE.UTF-8"
 
     change_manifest(backup, other)
-    words = assert_rolled_back(server, placed.restore(), newer)
+    words = assert_refused(server, placed.restore(), newer)
     assert "the live database has collate C.UTF-8, the backup de_DE.UTF-8" in words
 
 
@@ -452,7 +462,7 @@ def test_more_objects_than_locks_are_refused(placed: Pod, server: Server) -> Non
         facts["counts"]["largeObjects"] = 1_000_000
 
     change_manifest(backup, many)
-    assert "raise max_locks_per_transaction" in assert_rolled_back(server, placed.restore(), newer)
+    assert "raise max_locks_per_transaction" in assert_refused(server, placed.restore(), newer)
 
 
 def test_a_database_that_is_not_there_is_not_made(placed: Pod, server: Server) -> None:
@@ -550,7 +560,7 @@ def test_after_a_killed_pod_even_a_run_that_fails_opens_the_database(
         facts["database"]["collate"] = "de_DE.UTF-8"
 
     change_manifest(backup, other)
-    assert_rolled_back(server, placed.restore(backup.name), newer)
+    assert_refused(server, placed.restore(backup.name), newer)
     assert not (placed.volume / ".records" / "closed").exists()
 
 
