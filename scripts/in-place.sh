@@ -192,11 +192,12 @@ explain_in_place() {
 # knows. It may be starting up again.
 settle_in_place() {
   local xid='' status='' tries
-  [[ -e $WORK/in-place.finishing ]] || PHASE=before
   if [[ -s $WORK/in-place.xid ]]; then read -r xid <"$WORK/in-place.xid"; fi
   for ((tries = 0; tries < 100; tries++)); do
     if [[ -n $xid ]]; then
       status=$(psql_on "$MAINTENANCE" -f "$SCRIPTS/in-place-settle.sql" -v xid="$xid" 2>"$WORK/settle.errors")
+      # Its number may be another's after a crash; but not once the whole dump has gone through the log.
+      [[ $status != committed || -e $WORK/in-place.finishing ]] || status=aborted
       case $status in
         committed) PHASE=after ;;
         aborted) PHASE=before ;;
@@ -211,6 +212,8 @@ settle_in_place() {
     ! open_database || return 0
     sleep 0.1
   done
+  # The server cannot be asked. Without COMMIT having been said the answer is known all the same.
+  [[ -e $WORK/in-place.finishing ]] || PHASE=before
   quote_output "$WORK/settle.errors"
   warn "connections to \"$DATABASE_NAME\" may still be switched off; start the restore again, it allows them"
 }

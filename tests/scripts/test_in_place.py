@@ -447,11 +447,11 @@ def test_another_locale_is_refused(placed: Pod, server: Server) -> None:
     newer = change(server)
 
     def other(facts: dict[str, Any]) -> None:
-        facts["database"]["collate"] = "de_DE.UTF-8"
+        facts["database"]["collate"] = "C"
 
     change_manifest(backup, other)
     words = assert_refused(server, placed.restore(), newer)
-    assert "the live database has collate C.UTF-8, the backup de_DE.UTF-8" in words
+    assert "the live database has collate C.UTF-8, the backup C" in words
 
 
 def test_more_objects_than_locks_are_refused(placed: Pod, server: Server) -> None:
