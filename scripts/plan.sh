@@ -6,9 +6,11 @@ connect_maintenance() {
   MAINTENANCE=postgres
   [[ $DATABASE_NAME != postgres ]] || MAINTENANCE=template1
   if [[ $MAINTENANCE == postgres ]] && ! connect postgres; then
-    [[ $KIND == database ]] || connect_or_fail postgres
+    [[ $KIND == database ]] || is_in_place || connect_or_fail postgres
     MAINTENANCE=template1
   fi
+  # In place nothing is renamed: one database is enough.
+  if is_in_place && ! connect "$MAINTENANCE"; then MAINTENANCE=$DATABASE_NAME; fi
   connect_or_fail "$MAINTENANCE"
 }
 
@@ -83,7 +85,7 @@ plan() {
   sweep_leftovers
   # pg_restore has a connection of its own and one for each job; ours is one, and one is to spare.
   query "$MAINTENANCE" restore-plan.sql -v name="$DATABASE_NAME" -v manifest_file="$MANIFEST" -v into="$into" \
-    -v swaps="$swaps" -v connections=$((RESTORE_JOBS + 3)) -v trusted="${RESTORE_ALLOW_SUPERUSER_OBJECTS:-false}" >"$WORK/plan"
+    -v swaps="$swaps" -v in_place="${RESTORE_IN_PLACE:-false}" -v connections=$((RESTORE_JOBS + 3)) -v trusted="${RESTORE_ALLOW_SUPERUSER_OBJECTS:-false}" >"$WORK/plan"
   while IFS=$'\t' read -r kind detail cure; do
     case $kind:$detail in
       fact:live) LIVE=$cure ;;

@@ -1,7 +1,8 @@
 -- What a restore has to know before it touches anything, as rows `kind, detail, cure`:
 --   stop     a reason to refuse        warning  something to know       fact  key, value
 -- Variables: name (the database), manifest_file ('' for a legacy file), into (true: it is a new one), swaps (true: it takes
--- the place of the live one), connections (how many a restore needs), trusted (true: a superuser executes the dump itself).
+-- the place of the live one), connections (how many a restore needs), trusted (true: a superuser executes the dump itself),
+-- in_place (true: no database is made).
 \set manifest {}
 SELECT :'manifest_file' <> '' AS has_manifest
 \gset
@@ -108,7 +109,7 @@ WITH facts AS (
   SELECT 'stop',
          format('user "%s" may not create databases', rolname),
          format('as a superuser: ALTER ROLE %I CREATEDB', rolname)
-    FROM me WHERE NOT rolsuper AND NOT rolcreatedb
+    FROM me WHERE NOT rolsuper AND NOT rolcreatedb AND :'in_place' <> 'true'
   UNION ALL
   SELECT 'stop', format('database "%s" exists already on the server', datname),
          'RESTORE_INTO makes a new database: choose a name that is free, or leave it empty to restore in the place of the old one'

@@ -31,6 +31,8 @@ source "$SCRIPTS/safety.sh"
 source "$SCRIPTS/role.sh"
 # shellcheck source=swap.sh
 source "$SCRIPTS/swap.sh"
+# shellcheck source=in-place.sh
+source "$SCRIPTS/in-place.sh"
 # shellcheck source=parts.sh
 source "$SCRIPTS/parts.sh"
 # shellcheck source=undo.sh
@@ -46,7 +48,7 @@ SIDE='' OLD=''   # databases of this run
 STAMP=''         # YYYYMMDD_HHMMSS, the start of this run
 SIDE_MADE=''     # set before CREATE DATABASE
 OWNERSHIP=''     # known or unknown: does the manifest say who owns what?
-PHASE=before     # before, swapping, after
+PHASE=before     # before, swapping, after; in place: before, replacing, after
 RUN_STARTED=0
 RUN_STARTED_ISO=''
 
@@ -59,6 +61,8 @@ check_parameters() {
   require_truth RESTORE_DRY_RUN
   require_truth RESTORE_SAFETY_BACKUP
   require_truth RESTORE_ALLOW_SUPERUSER_OBJECTS
+  require_truth RESTORE_IN_PLACE
+  check_in_place
   mapfile -t NAMES <<<"$DATABASE_NAMES"
   if ((${#NAMES[@]} == 1)); then DATABASE_NAME=${NAMES[0]}; fi
   check_choice
@@ -105,7 +109,10 @@ cleanup() {
     settle_swap
     [[ $PHASE == after ]] || allow_connections
   fi
-  if (($1 != 0)); then
+  if [[ $PHASE == replacing ]]; then settle_in_place; fi
+  if (($1 != 0)) && is_in_place; then
+    in_place_epilogue
+  elif (($1 != 0)); then
     case $PHASE in
       before)
         drop_parts
@@ -188,6 +195,7 @@ restore_main() {
   read_client_version
   connect_maintenance
   check_versions
+  open_left
   plan
   done_step "server $SERVER_VERSION, client $CLIENT_VERSION, user \"$PGUSER\", live database $LIVE"
   if [[ -n ${RESTORE_TABLES:-}${RESTORE_SCHEMAS:-} ]]; then
@@ -195,6 +203,10 @@ restore_main() {
     return
   fi
 
+  if is_in_place; then
+    restore_in_place
+    return
+  fi
   [[ ${RESTORE_DRY_RUN:-false} == true ]] || make_safety_backup
   make_role
   create_side
