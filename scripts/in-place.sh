@@ -249,7 +249,8 @@ summary_in_place() {
   section Summary
   setting database "$DATABASE_NAME holds backup $NAME"
   setting duration "$(seconds_since "$RUN_STARTED") s"
-  setting kept "nothing on the server; the old content is safety backup $SAFETY, pinned"
+  setting kept 'nothing on the server'
+  setting safety "$SAFETY, pinned"
   section 'To undo'
   note "  pgkeep run-restore $SAFETY --in-place"
 }

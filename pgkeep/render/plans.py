@@ -148,10 +148,13 @@ def _replaced(plan: RestorePlan, now: datetime) -> list[tuple[str, str, str]]:
         if plan.safety_backup
         else ("Before", "NO BACKUP is made of the database as it is now", "bold yellow")
     )
+    kept = "the database as it is now, beside the restored one, for undo-restore"
+    if plan.work.in_place:
+        kept = "nothing but that backup: the content is replaced in place, in one transaction"
     return [
         ("Lost", loss(plan.backup, now), "bold"),
         safety,
-        ("Kept", "the database as it is now, beside the restored one, for undo-restore", ""),
+        ("Kept", kept, "bold" if plan.work.in_place else ""),
         ("Stopped", _stopped(plan.plans, plan.autoscalers), ""),
     ]
 

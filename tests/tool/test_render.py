@@ -209,6 +209,7 @@ WORK = Work(
     into="",
     parts=0,
     dry_run=False,
+    in_place=False,
     elsewhere=None,
 )
 
