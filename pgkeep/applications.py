@@ -5,6 +5,7 @@ taken away in the same request that starts it again. So the annotation is there 
 keeps an application stopped, whoever was killed in between.
 """
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -100,8 +101,7 @@ def plan(application: Application, workload: JsonObject) -> Plan:
     it since, and what runs now is what is wanted.
     """
     metadata: JsonObject = workload["metadata"]
-    replicas = workload["spec"].get("replicas")
-    now = 1 if replicas is None else int(replicas)
+    now = replicas_of(workload)
     start, remembered, note = now, False, ""
     written = section(metadata, "annotations").get(ANNOTATION)
     if written is not None:
@@ -117,6 +117,7 @@ def plan(application: Application, workload: JsonObject) -> Plan:
         else:
             start, remembered = count, True
             note = f"stopped by an earlier run, which noted {plural(count, 'replica')}"
+    note = "; ".join(filter(None, (note, half_rolled_out(workload))))
     return Plan(
         application=application,
         replicas=now,
@@ -125,6 +126,30 @@ def plan(application: Application, workload: JsonObject) -> Plan:
         note=note,
         selector=selector_text(section(workload["spec"], "selector")),
         version=str(metadata.get("resourceVersion") or ""),
+    )
+
+
+def replicas_of(workload: JsonObject) -> int:
+    """How many replicas a workload is to have; one that does not say gets one."""
+    replicas = workload["spec"].get("replicas")
+    return 1 if replicas is None else int(replicas)
+
+
+def half_rolled_out(workload: JsonObject) -> str:
+    """What becomes of a rollout that somebody has paused half-way; empty where none is.
+
+    A paused Deployment is scaled like any other. But with pods of both versions it is scaled to 0
+    and from there only the newest version comes back: how they were mixed is known to nobody then.
+    """
+    if not workload["spec"].get("paused"):
+        return ""
+    status: JsonObject = section(workload, "status")
+    updated, present = int(status.get("updatedReplicas") or 0), int(status.get("replicas") or 0)
+    if not 0 < updated < present:
+        return ""
+    return (
+        f"its rollout is paused half-way ({updated} of {present} pods are new): afterwards all of "
+        "them are of the new version"
     )
 
 
@@ -238,22 +263,6 @@ def look_up(cluster: Cluster, applications: Iterable[Application]) -> list[Plan]
     return plans
 
 
-def autoscaled(cluster: Cluster, applications: Iterable[Application]) -> dict[Application, str]:
-    """The autoscalers of the applications; none where they may not be read."""
-    found: dict[Application, str] = {}
-    wanted = {str(application): application for application in applications}
-    try:
-        autoscalers = cluster.find(api.AUTOSCALERS)
-    except PgkeepError:
-        return found
-    for autoscaler in autoscalers:
-        target: JsonObject = section(autoscaler["spec"], "scaleTargetRef")
-        key = f"{str(target.get('kind')).lower()}/{target.get('name')}"
-        if key in wanted:
-            found[wanted[key]] = str(autoscaler["metadata"]["name"])
-    return found
-
-
 def stop(cluster: Cluster, planned: Plan) -> Plan:
     """Remember the replicas and scale to 0; return the plan that was carried out.
 
@@ -305,32 +314,58 @@ def wait_stopped(cluster: Cluster, planned: Plan, *, seconds: float = STOP_SECON
     )
 
 
-def start(cluster: Cluster, planned: Plan) -> None:
+def start(cluster: Cluster, planned: Plan) -> int:
     """Scale to the remembered replicas and take the note away. Tries for minutes if need be.
+
+    Returns:
+        The replicas it had before: more than 0 when someone else has started it.
 
     Raises:
         PgkeepError: It may not be changed, does not exist any more, or the cluster stays away.
     """
     application = planned.application
     patch = start_patch(planned.start)
+    found = 0
+    # Only for what can be said about it; the start does not depend on it.
+    with contextlib.suppress(PgkeepError):
+        found = replicas_of(cluster.get(application.resource, application.name))
     insist(lambda: cluster.patch(application.resource, application.name, patch))
+    return found
 
 
-def wait_ready(cluster: Cluster, planned: Plan, *, seconds: float = READY_SECONDS) -> None:
-    """Wait until all replicas are ready.
+def wait_ready(cluster: Cluster, planned: Plan, *, seconds: float = READY_SECONDS) -> int:
+    """Wait until all replicas are ready; where an autoscaler goes on already, as many as it wants.
+
+    Returns:
+        How many that are.
 
     Raises:
         ApplicationError: They are not after `seconds`, with what their pods say.
     """
     application = planned.application
+    wanted: list[int] = []
+
+    def ready(found: list[JsonObject]) -> bool:
+        if not found:
+            return False
+        wanted[:] = [min(planned.start, replicas_of(found[0]))]
+        return wanted[0] == 0 or is_ready(found[0], wanted[0])
+
     if wait_until(
         cluster,
         application.resource,
         field_selector=f"metadata.name={application.name}",
-        test=lambda found: bool(found) and is_ready(found[0], planned.start),
+        test=ready,
         seconds=seconds,
     ):
-        return
+        if wanted[0] > 0:
+            return wanted[0]
+        raise ApplicationError(
+            f"{application} has been started with {plural(planned.start, 'replica')}, and was "
+            "stopped again by somebody else.",
+            cause="Another person or controller, or another run of this tool, scaled it to 0.",
+            cure=f"kubectl --namespace {cluster.namespace} describe {application}",
+        )
     pods = living_pods(application, cluster.find(api.PODS, label_selector=planned.selector))
     raise ApplicationError(
         f"{application} has been started with {plural(planned.start, 'replica')}, but they are "

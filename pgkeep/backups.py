@@ -3,13 +3,14 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Literal
 
 from pgkeep.errors import AnswerError
 from pgkeep.humanise import parse_time, printable
 
 Status = Literal["verified", "damaged", "unverified"]
-Flag = Literal["pinned", "proven", "suspicious", "in-use"]
+Flag = Literal["safety", "pinned", "proven", "suspicious", "in-use"]
 Verdict = Literal["keep", "delete"]
 
 LIST_MARK = "#pgkeep-list 1"
@@ -34,7 +35,7 @@ _COLUMNS = (
     "kept",
 )
 _STATUSES = ("verified", "damaged", "unverified")
-_FLAGS: tuple[Flag, ...] = ("pinned", "proven", "suspicious", "in-use")
+_FLAGS: tuple[Flag, ...] = ("safety", "pinned", "proven", "suspicious", "in-use")
 # Details that a console of an older stack does not tell.
 _SINCE_FLAGS = ("flags", "kept", "suspicion", "damage")
 _GOES = "goes: "
@@ -74,6 +75,11 @@ class Backup:
         return "suspicious" in self.flags
 
     @property
+    def safety(self) -> bool:
+        """Whether a restore made it, of a database that somebody wanted to replace."""
+        return "safety" in self.flags
+
+    @property
     def goes(self) -> str | None:
         """Why the next retention takes it; None when it stays."""
         return self.kept.removeprefix(_GOES) if self.kept and self.kept.startswith(_GOES) else None
@@ -95,28 +101,61 @@ class Listing:
     backups: tuple[Backup, ...]
     disk: Disk
 
-    def latest(self, now: datetime, *, database: str | None = None) -> Backup | None:
+    def latest(
+        self, now: datetime, *, database: str | None = None, at: datetime | None = None
+    ) -> Backup | None:
         """The newest verified backup: what `latest` means everywhere.
 
         Args:
             now: A backup that a wrong clock has dated more than a day ahead is never the latest.
             database: Only of this one.
+            at: Only of this time or before.
         """
         return next(
             (
                 one
                 for one in self.backups
-                if one.status == "verified"
-                and one.created <= now + _CLOCKS_DIFFER
-                and database in (None, one.database)
+                if database in (None, one.database)
+                and (at is None or one.created <= at)
+                and not unfit(one, now)
             ),
             None,
+        )
+
+    def passed_over(
+        self, chosen: Backup | None, *, database: str, at: datetime | None = None
+    ) -> tuple[Backup, ...]:
+        """Those newer than the latest one that may be of its database, and are not fit for it.
+
+        Args:
+            chosen: What `latest` returned.
+            database: The database it was asked for.
+            at: The time it was asked for.
+        """
+        newer = takewhile(lambda one: chosen is None or one.name != chosen.name, self.backups)
+        return tuple(
+            one
+            for one in newer
+            if one.database in (None, database) and (at is None or one.created <= at)
         )
 
     @property
     def databases(self) -> tuple[str, ...]:
         """The databases there are backups of, those with the newest backups first."""
         return tuple(dict.fromkeys(one.database for one in self.backups if one.database))
+
+
+def unfit(backup: Backup, now: datetime) -> str:
+    """Why a backup is never chosen for somebody who has not named it; empty when it may be."""
+    if backup.status == "damaged":
+        return "damaged"
+    if backup.status == "unverified":
+        return "unverified"
+    if backup.safety:
+        return "a safety backup, of a database that a restore replaced"
+    if backup.created > now + _CLOCKS_DIFFER:
+        return "dated in the future by a wrong clock"
+    return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pgkeep.errors import PgkeepError
 from pgkeep.humanise import parse_time, printable
 from pgkeep.logs import CONTAINER
 from pgkeep.objects import JsonObject, entries, section
@@ -95,6 +96,7 @@ def job_from_cronjob(
     word: str = MANUAL,
     environment: dict[str, str] | None = None,
     annotations: dict[str, str] | None = None,
+    secret: str = "",
 ) -> JsonObject:
     """Build the Job that `kubectl create job --from=cronjob/…` would build.
 
@@ -104,8 +106,12 @@ def job_from_cronjob(
     Args:
         cronjob: The CronJob as the API returned it.
         word: Goes into the generated name: `<cronjob>-<word>-<random>`.
-        environment: Variables of the container `pgkeep` to replace or add.
+        environment: Variables of the container `pgkeep` to replace or add, as it shall see them.
         annotations: To add to those of the template.
+        secret: The Secret of the credentials, instead of the stack's.
+
+    Raises:
+        PgkeepError: The template has no credentials that another Secret could take the place of.
     """
     metadata: JsonObject = cronjob["metadata"]
     template: JsonObject = copy.deepcopy(cronjob["spec"]["jobTemplate"])
@@ -114,6 +120,8 @@ def job_from_cronjob(
         for container in template["spec"]["template"]["spec"]["containers"]:
             if container["name"] == CONTAINER:
                 container["env"] = _override(entries(container, "env"), environment)
+    if secret:
+        _mount_secret(template["spec"]["template"]["spec"], secret)
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -142,7 +150,22 @@ def job_from_cronjob(
 
 def _override(present: list[JsonObject], environment: dict[str, str]) -> list[JsonObject]:
     kept = [entry for entry in present if entry["name"] not in environment]
-    return kept + [{"name": name, "value": value} for name, value in environment.items()]
+    # The kubelet expands $(NAME) and halves $$; a name in a database may hold both.
+    return kept + [
+        {"name": name, "value": value.replace("$", "$$")} for name, value in environment.items()
+    ]
+
+
+def _mount_secret(pod_spec: JsonObject, name: str) -> None:
+    mounted = [section(volume, "secret") for volume in entries(pod_spec, "volumes")]
+    found = [secret for secret in mounted if secret]
+    if len(found) != 1:
+        raise PgkeepError(
+            f"Secret {name} cannot take the place of the stack's: the template mounts "
+            f"{len(found)} Secrets. Nothing was changed.",
+            cure="Bring the stack and this tool to the same version: pulumi up",
+        )
+    found[0]["secretName"] = name
 
 
 def variable(workload: JsonObject, name: str) -> str:
@@ -158,6 +181,17 @@ def variable(workload: JsonObject, name: str) -> str:
                 if entry["name"] == name:
                     return str(entry.get("value") or "").replace("$$", "$")
     return ""
+
+
+def knows(workload: JsonObject, name: str) -> bool:
+    """Whether the container `pgkeep` of a CronJob has a variable, also an empty one."""
+    template: JsonObject = section(workload["spec"], "jobTemplate", "spec", "template")
+    return any(
+        entry["name"] == name
+        for container in template["spec"]["containers"]
+        if container["name"] == CONTAINER
+        for entry in entries(container, "env")
+    )
 
 
 def database_names(workload: JsonObject) -> tuple[str, ...]:

@@ -2,6 +2,10 @@
 # Makes one backup of one database: preflight, a dump and its facts from one snapshot, all of it read back from the
 # volume, published by one rename; then retention.
 #
+# A restore starts it as `backup.sh safety LOCK FILE WHY` for the database it is about to replace: LOCK is the descriptor of
+# the volume's lock, which the restore holds and this run shares; the name of the backup goes into FILE, WHY into its marks.
+# By arguments, not by the environment: no setting and no `kubectl set env` can make a backup go without the lock.
+#
 # Until the rename there is nothing under a final name; whatever a failed or killed run leaves lies in .staging, which
 # the next run empties.
 
@@ -26,6 +30,8 @@ source "$SCRIPTS/metrics.sh"
 source "$SCRIPTS/preflight.sh"
 # shellcheck source=snapshot.sh
 source "$SCRIPTS/snapshot.sh"
+# shellcheck source=kept.sh
+source "$SCRIPTS/kept.sh"
 
 # A median of fewer backups says nothing.
 readonly ANOMALY_SAMPLE=3
@@ -38,6 +44,9 @@ PUBLISHED='' # set by the rename
 SUSPICION='' # why it is unlike the ones before it
 DUMP_SECONDS=0
 DELETED=0
+SAFETY_LOCK='' # set in a safety backup: the descriptor of the lock
+SAFETY_FILE='' # where its name goes
+SAFETY_WHY=''  # which restore it was made for
 
 # --- parameters -----------------------------------------------------------------------------------------------------------
 
@@ -49,6 +58,7 @@ check_parameters() {
   require_number BACKUP_ANOMALY_FACTOR 2
   require_truth BACKUP_OWNERS
   require_truth BACKUP_TABLE_HASHES
+  require_number RESTORE_KEEP_DAYS 0
   check_retention_parameters
   case $BACKUP_FORMAT in
     directory | plain) ;;
@@ -158,6 +168,12 @@ judge() {
     "pgkeep acknowledge $NAME"
 }
 
+# Before it is published, as a suspicious one: there is no moment in which it could be taken for the latest.
+mark_as_safety() {
+  set_mark safety "$NAME" "$SAFETY_WHY"
+  set_mark pinned "$NAME" "$SAFETY_WHY"
+}
+
 publish() {
   begin 'Published'
   if ! { mv -T "$STAGE" "$BACKUP_DIRECTORY/$NAME" && flush_paths "$BACKUP_DIRECTORY" "$BACKUP_DIRECTORY/.staging"; } 2>"$WORK/publish.errors"; then
@@ -168,6 +184,7 @@ publish() {
     not_whole 'the name of the finished backup could not be written to the device' "$CAUSE"
   fi
   PUBLISHED=yes WORKPLACE=''
+  [[ -z $SAFETY_FILE ]] || printf '%s\n' "$NAME" >"$SAFETY_FILE"
   done_step "$NAME"
 }
 
@@ -187,14 +204,39 @@ retain() {
   fi
 }
 
+# The databases that restores have replaced go with the age the setting names, once there is a good backup of what replaced
+# them, and not while something is odd: then they may be what somebody wants back. None of it makes the backup a failure.
+drop_old_databases() {
+  local name odd=''
+  ((RESTORE_KEEP_DAYS > 0)) || return 0
+  while IFS= read -r name; do
+    if [[ -z $odd ]] && has_mark suspicious "$name" && [[ $(summary_value "$name" database) == "$(escape_as_copy "$DATABASE_NAME")" ]]; then
+      odd=$name
+    fi
+  done < <(backup_names)
+  begin 'Databases kept by restores'
+  if [[ -n $CLOCK_DOUBTED ]]; then
+    done_step "none dropped: $CLOCK_DOUBTED"
+  elif [[ -n $odd ]]; then
+    done_step "none dropped: $odd is suspicious until it is acknowledged"
+  elif ! list_kept "$DATABASE_NAME"; then
+    STEP=''
+    warn 'the databases that restores have kept could not be looked for; the new backup is good'
+  else
+    drop_kept_where "$DATABASE_NAME" "$RESTORE_KEEP_DAYS"
+    done_step "older than $RESTORE_KEEP_DAYS days: ${#DROPPED[@]} dropped, $(human_size "$FREED") freed, ${#STUCK[@]} could not be"
+  fi
+}
+
 # --- the run ------------------------------------------------------------------------------------------------------------------
 
 record() {
-  local result=ok
+  local result=ok safety=''
   (($1 == 0)) || result=failed
-  printf '{"name":"%s","database":"%s","started":"%s","finished":"%s","result":"%s","reason":"%s","seconds":%s,"bytes":%s}\n' \
+  [[ -z $SAFETY_LOCK ]] || safety=',"safety":true'
+  printf '{"name":"%s","database":"%s","started":"%s","finished":"%s","result":"%s","reason":"%s","seconds":%s,"bytes":%s%s}\n' \
     "$NAME" "$(escape_for_json "$DATABASE_NAME")" "${STARTED:-$RUN_STARTED_ISO}" "$(now_iso)" "$result" "$FAILED_REASON" \
-    "$(seconds_since "$RUN_STARTED")" "$BYTES" >>"$BACKUP_DIRECTORY/.records/runs.jsonl"
+    "$(seconds_since "$RUN_STARTED")" "$BYTES" "$safety" >>"$BACKUP_DIRECTORY/.records/runs.jsonl"
   flush_paths "$BACKUP_DIRECTORY/.records/runs.jsonl"
 }
 
@@ -203,26 +245,33 @@ cleanup() {
   if (($1 != 0)); then
     [[ -z $PUBLISHED ]] || EPILOGUE="the new backup $NAME is whole and published"
     if [[ -n $STAGE && -d $STAGE ]]; then rm -rf "$STAGE"; fi
-    if [[ -n $NAME && -z $PUBLISHED ]]; then clear_mark suspicious "$NAME" 2>/dev/null; fi
+    if [[ -n $NAME && -z $PUBLISHED ]]; then
+      clear_mark suspicious "$NAME" 2>/dev/null
+      [[ -z $SAFETY_LOCK ]] || { clear_mark safety "$NAME" && clear_mark pinned "$NAME"; } 2>/dev/null
+    fi
   fi
   # Without the lock the run never began; the holder writes its own record.
   if [[ -n $LOCK_DESCRIPTOR ]]; then
     { record "$1" && printf '%s %s\n' "$EPOCHSECONDS" "$(free_bytes)" >>"$BACKUP_DIRECTORY/.records/space" && write_metrics; } 2>/dev/null
   fi
+  # The lock and the text in its file stay the restore's.
+  [[ -z $SAFETY_LOCK ]] || LOCK_DESCRIPTOR=''
 }
 
 show_configuration() {
   local content="$BACKUP_FORMAT, compression $BACKUP_COMPRESSION, $BACKUP_JOBS jobs"
   [[ $BACKUP_OWNERS == true ]] || content+=', without owners and rights'
   [[ $BACKUP_TABLE_HASHES == false ]] || content+=', with a hash of every table'
-  banner 'PostgreSQL backup'
+  banner "PostgreSQL backup${SAFETY_WHY:+ $SAFETY_WHY}"
   section Configuration
   setting database "$DATABASE_NAME on $DATABASE_HOST:$DATABASE_PORT"
   setting namespace "$NAMESPACE"
   setting volume "$VOLUME_NAME"
   setting format "$content"
-  setting schedule "$BACKUP_SCHEDULE"
-  setting retention "$(retention_words)"
+  if [[ -z $SAFETY_LOCK ]]; then
+    setting schedule "$BACKUP_SCHEDULE"
+    setting retention "$(retention_words)"
+  fi
   section Steps
 }
 
@@ -236,12 +285,14 @@ show_summary() {
   free=$(free_bytes)
   setting volume "$(human_size "$free") free$(growth_words "$free")"
   [[ -z $SUSPICION ]] || setting suspicious "$SUSPICION"
+  [[ -z $SAFETY_LOCK ]] || return 0
   section Backups
   print_list
 }
 
 main() {
   start_script
+  if [[ ${1:-} == safety ]]; then SAFETY_LOCK=${2:-none} SAFETY_FILE=${3:-} SAFETY_WHY=${4:-}; fi
   RUN_STARTED=$(microseconds)
   RUN_STARTED_ISO=$(now_iso)
   check_parameters
@@ -252,9 +303,13 @@ main() {
   read_back
   write_manifest
   prove
-  judge
+  # What is unusual about a safety backup may be why it is made.
+  if [[ -n $SAFETY_LOCK ]]; then mark_as_safety; else judge; fi
   publish
-  retain
+  if [[ -z $SAFETY_LOCK ]]; then
+    retain
+    drop_old_databases
+  fi
   show_summary
   printf '\n✓ Backup %s is complete and verified\n' "$NAME"
 }

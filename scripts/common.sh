@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Shared by every script: strict mode, the log, failing with cause and cure, signals, children, the lock.
 #
-# A script defines `cleanup` if it has something to undo, calls `start_script`, and ends with `fail` or by falling off
+# A script defines `cleanup` if it has something to undo, and `on_step` if it notes where it is; it calls `start_script`, and ends with `fail` or by falling off
 # its end. Whatever happens, `finish` runs once, and the last three lines of a failure are ERROR, CAUSE and CURE.
 
 set -Eeuo pipefail
@@ -17,6 +17,7 @@ CHILDREN=()      # process groups started by `run` and not yet waited for
 WORKPLACE=''     # a directory on the volume that has to be there while this run works
 STEP=''          # the step that is running, and since when (microseconds)
 STEP_STARTED=0
+STEPS_DONE=()    # those that have ended: name, tab, seconds
 EPILOGUE=''      # what `cleanup` adds to the ERROR line, e.g. that nothing was touched
 FAILED_REASON='' # one fixed word for the records, known to `cleanup`
 SIGNALLED=''
@@ -53,12 +54,15 @@ seconds_since() {
 begin() {
   STEP=$1
   STEP_STARTED=$(microseconds)
+  if declare -F on_step >/dev/null; then on_step; fi
 }
 
 # Ends the step: `✓ Dumped (details, 1.2 s)`.
 done_step() {
-  local details=${1:+$1, }
-  printf '✓ %s (%s%s s)\n' "$STEP" "$details" "$(seconds_since "$STEP_STARTED")"
+  local details=${1:+$1, } seconds
+  seconds=$(seconds_since "$STEP_STARTED")
+  printf '✓ %s (%s%s s)\n' "$STEP" "$details" "$seconds"
+  STEPS_DONE+=("$STEP"$'\t'"$seconds")
   STEP=''
 }
 

@@ -162,11 +162,21 @@ check_clock() {
     "now ($(now_iso)). It is neither counted nor deleted, and latest does not mean it"
 }
 
+# A safety backup works under the lock of the restore that has started it: the same open file, so that the kernel knows
+# one holder, and nobody gets in between should the restore be killed alone. Only what is really that file will do.
+share_lock() {
+  if [[ ! $1 =~ ^[0-9]+$ || ! /proc/self/fd/$1 -ef $BACKUP_DIRECTORY/.lock ]] || ! flock -n "$1"; then
+    fail 2 parameters 'a safety backup was started without the lock of its restore' \
+      'only a restore starts one' 'pgkeep run-backup makes a backup'
+  fi
+  LOCK_DESCRIPTOR=$1
+}
+
 preflight() {
   local free
   begin 'Volume is writable'
   check_volume
-  take_lock backup
+  if [[ -n $SAFETY_LOCK ]]; then share_lock "$SAFETY_LOCK"; else take_lock backup; fi
   sweep_staging
   free=$(free_bytes)
   done_step "$(human_size "$free") free$(growth_words "$free")"

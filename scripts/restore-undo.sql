@@ -1,8 +1,28 @@
--- The statements that undo a restore by hand, and the one that ends the possibility. Variables: name, old, stamp.
-SELECT format('ALTER DATABASE %I ALLOW_CONNECTIONS false;', :'name')
-UNION ALL SELECT format('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN (%L, %L);', :'name', :'old')
-UNION ALL SELECT format('BEGIN; ALTER DATABASE %1$I RENAME TO %2$I; ALTER DATABASE %3$I RENAME TO %1$I; COMMIT;',
-                        :'name', left(:'old', -length('_before_' || :'stamp')) || '_undone_' || :'stamp', :'old')
-UNION ALL SELECT format('ALTER DATABASE %I ALLOW_CONNECTIONS true;',
-                        left(:'old', -length('_before_' || :'stamp')) || '_undone_' || :'stamp')
-UNION ALL SELECT format('DROP DATABASE %I;', :'old');
+-- The statements that undo a swap by hand, and, last, the one that ends the possibility. Variables: name, old (kept).
+-- The comments go with the databases, as in restore-swap.sql: by them the next undo and a drop know what is what.
+WITH kept AS (
+  SELECT coalesce(shobj_description((SELECT oid FROM pg_database WHERE datname = :'name'), 'pg_database'), '') AS live_comment,
+         coalesce(shobj_description((SELECT oid FROM pg_database WHERE datname = :'old'), 'pg_database'), '') AS old_comment,
+         to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYYMMDD_HH24MISS') AS stamp
+), words AS (
+  SELECT left(:'old', -length('_before_YYYYMMDD_HHMMSS')) || '_undone_' || stamp AS undone,
+         format('pgkeep kept: undo %s %s', stamp, :'name') || CASE live_comment WHEN '' THEN '' ELSE E'\n' || live_comment END
+           AS undone_comment,
+         substr(old_comment, strpos(old_comment || E'\n', E'\n') + 1) AS back_comment
+    FROM kept
+), literals AS (
+  -- A comment may have several lines; a statement to be pasted is one.
+  SELECT undone,
+         'E''' || replace(replace(replace(undone_comment, '\', '\\'), '''', ''''''), E'\n', '\n') || '''' AS undone_comment,
+         'E''' || replace(replace(replace(back_comment, '\', '\\'), '''', ''''''), E'\n', '\n') || '''' AS back_comment
+    FROM words
+)
+SELECT format(statement, :'name', undone, :'old', undone_comment, back_comment)
+  FROM literals, (VALUES
+         (1, 'ALTER DATABASE %1$I ALLOW_CONNECTIONS false;'),
+         (2, 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN (%1$L, %3$L);'),
+         (3, 'BEGIN; ALTER DATABASE %1$I RENAME TO %2$I; ALTER DATABASE %3$I RENAME TO %1$I; COMMENT ON DATABASE %2$I IS %4$s;'
+             ' COMMENT ON DATABASE %1$I IS %5$s; COMMIT;'),
+         (4, 'ALTER DATABASE %2$I ALLOW_CONNECTIONS true;'),
+         (5, 'DROP DATABASE %3$I;')) AS statements(number, statement)
+ ORDER BY number;

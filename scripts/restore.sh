@@ -71,14 +71,38 @@ check_parameters() {
     "volume claim \"$VOLUME_NAME\" is not mounted" "kubectl -n $NAMESPACE describe pvc $VOLUME_NAME"
 }
 
+# --- what is known of this run, whoever asks and from where -----------------------------------------------------------------
+
+running_file() { printf '%s/.records/restore-running.json' "$BACKUP_DIRECTORY"; }
+
+# Called at the beginning of every step: what a run that is killed leaves behind.
+on_step() {
+  [[ -n $LOCK_DESCRIPTOR ]] || return 0
+  printf '{"backup":"%s","database":"%s","started":"%s","result":"killed","step":"%s","at":"%s"}\n' "$NAME" \
+    "$(escape_for_json "$DATABASE_NAME")" "$RUN_STARTED_ISO" "$STEP" "$(now_iso)" 2>/dev/null >"$(running_file)" || true
+}
+
+# An earlier run that was killed could not write its own record.
+note_killed() {
+  local file
+  file=$(running_file)
+  [[ -s $file ]] || return 0
+  note "an earlier restore was killed: $(<"$file")"
+  cat "$file" >>"$BACKUP_DIRECTORY/.records/restores.jsonl"
+  rm -f "$file"
+}
+
 record() {
-  local result=ok
+  local result=ok step steps=''
   (($1 == 0)) || result=failed
-  printf '{"backup":"%s","started":"%s","finished":"%s","result":"%s","reason":"%s","swapped":%s,"seconds":%s}\n' \
-    "$NAME" "$RUN_STARTED_ISO" "$(now_iso)" "$result" "$FAILED_REASON" \
-    "$([[ $PHASE == after ]] && printf true || printf false)" "$(seconds_since "$RUN_STARTED")" \
-    >>"$BACKUP_DIRECTORY/.records/restores.jsonl"
+  for step in ${STEPS_DONE[@]+"${STEPS_DONE[@]}"}; do steps+=",{\"step\":\"${step%$'\t'*}\",\"seconds\":${step#*$'\t'}}"; done
+  printf '{"backup":"%s","database":"%s","started":"%s","finished":"%s","result":"%s","reason":"%s","dryRun":%s,"swapped":%s,"kept":"%s","safetyBackup":"%s","seconds":%s,"steps":[%s]}\n' \
+    "$NAME" "$(escape_for_json "$DATABASE_NAME")" "$RUN_STARTED_ISO" "$(now_iso)" "$result" "$FAILED_REASON" \
+    "${RESTORE_DRY_RUN:-false}" "$([[ $PHASE == after ]] && printf true || printf false)" \
+    "$([[ $PHASE == after && $LIVE == present ]] && escape_for_json "$OLD")" "${SAFETY:-}" \
+    "$(seconds_since "$RUN_STARTED")" "${steps#,}" >>"$BACKUP_DIRECTORY/.records/restores.jsonl"
   flush_paths "$BACKUP_DIRECTORY/.records/restores.jsonl"
+  rm -f "$(running_file)"
 }
 
 cleanup() {
@@ -102,9 +126,9 @@ cleanup() {
 }
 
 show_configuration() {
-  banner 'PostgreSQL restore'
+  banner "PostgreSQL restore$([[ ${RESTORE_DRY_RUN:-false} == true ]] && printf ' (dry run)')"
   section Configuration
-  setting backup "$RESTORE_BACKUP"
+  setting backup "${RESTORE_BACKUP:-the newest at $RESTORE_AT}"
   setting database "${NAMES[*]} on $DATABASE_HOST:$DATABASE_PORT"
   setting namespace "$NAMESPACE"
   setting volume "$VOLUME_NAME"
@@ -122,7 +146,17 @@ show_backup() {
   ! has_mark suspicious "$NAME" || warn "it is suspicious: $(mark_text suspicious "$NAME")"
 }
 
-end_dry_run() { :; }
+# "Would it work?" is answered by having done it.
+end_dry_run() {
+  begin 'Dropped the side database'
+  drop_side
+  SIDE_MADE=''
+  done_step
+  section Summary
+  setting 'dry run' "backup $NAME can be restored into database \"$DATABASE_NAME\"; nothing was changed"
+  setting duration "$(seconds_since "$RUN_STARTED") s without a safety backup; a restore takes as long, and the swap"
+  printf '\n✓ Dry run: database %s could be restored from %s\n' "$DATABASE_NAME" "$NAME"
+}
 
 show_summary() {
   section Summary
@@ -145,6 +179,7 @@ restore_main() {
   mkdir -p "$BACKUP_DIRECTORY/.records"
   # A backup or a retention that runs at the same time could take the files away.
   take_lock restore
+  note_killed
   choose_backup
   choose_database
   done_step "$NAME"
@@ -163,7 +198,7 @@ restore_main() {
     return
   fi
 
-  make_safety_backup
+  [[ ${RESTORE_DRY_RUN:-false} == true ]] || make_safety_backup
   make_role
   create_side
   probe_side

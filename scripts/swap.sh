@@ -5,8 +5,8 @@
 readonly SWAP_ATTEMPTS=5
 
 attempt_swap() {
-  psql_on "$MAINTENANCE" -f "$SCRIPTS/session.sql" -f "$SCRIPTS/$1" -v name="$DATABASE_NAME" -v side="$SIDE" \
-    -v old="$OLD" 2>"$WORK/swap.errors"
+  psql_on "$MAINTENANCE" -f "$SCRIPTS/session.sql" -f "$SCRIPTS/restore-swap.sql" -v name="$DATABASE_NAME" -v live="$LIVE" \
+    -v side="$SIDE" -v old="$OLD" -v successor="$1" 2>"$WORK/swap.errors"
 }
 
 # What belongs to a database as such is in no dump of its content: the side database gets it from the live one.
@@ -29,24 +29,39 @@ bring_settings() {
 }
 
 swap() {
-  local attempt script=restore-swap.sql
-  [[ $LIVE == present ]] || script=restore-rename.sql
-  [[ $LIVE == absent ]] || carry_settings
+  if [[ $LIVE == present ]]; then carry_settings; fi
+  exchange "$NAME"
+  [[ $LIVE == present ]] || bring_settings
+}
+
+# exchange SUCCESSOR: SIDE takes the name of the live database, which is kept as OLD; also for an undo.
+exchange() {
+  local attempt
   begin 'Swapped'
   PHASE=swapping
   for ((attempt = 1; attempt <= SWAP_ATTEMPTS; attempt++)); do
-    if run attempt_swap "$script"; then
+    if run attempt_swap "$1"; then
       PHASE=after
       done_step "attempt $attempt"
-      [[ $LIVE == present ]] || bring_settings
       return
     fi
     quote_output "$WORK/swap.errors"
     allow_connections
     run sleep 1
   done
-  explain "$WORK/swap.errors"
+  explain_swap
   fail 1 swap "the swap failed $SWAP_ATTEMPTS times" "$CAUSE" "$CURE"
+}
+
+explain_swap() {
+  explain "$WORK/swap.errors"
+  case $(<"$WORK/swap.errors") in
+    *'statement timeout'* | *'being accessed by other users'*)
+      because sessions "sessions on \"$DATABASE_NAME\" did not end within a second when they were told to, or are prepared transactions" \
+        'look at pg_stat_activity and pg_prepared_xacts on the server, end what is there, then start this again'
+      ;;
+    *) ;;
+  esac
 }
 
 allow_connections() {

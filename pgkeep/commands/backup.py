@@ -13,9 +13,9 @@ from pgkeep.discovery import find_cronjob
 from pgkeep.errors import InterruptedByUserError, JobFailedError, PgkeepError
 from pgkeep.follow import JobFollower
 from pgkeep.humanise import duration
+from pgkeep.job_failures import job_failure
 from pgkeep.jobs import JobResult, database_names, job_from_cronjob
 from pgkeep.kubernetes_api import JOBS
-from pgkeep.logs import diagnosis
 from pgkeep.options import StartTimeout, session_of
 from pgkeep.render.details import details
 from pgkeep.render.tables import backup_table, warnings
@@ -104,26 +104,3 @@ def _older(backup: Backup, result: JobResult) -> bool:
 def _warn(session: Session, backups: Sequence[Backup]) -> None:
     for text in warnings(backups, session.command):
         session.warn(text)
-
-
-def job_failure(session: Session, result: JobResult, message: str) -> JobFailedError:
-    """Explain a failed Job by its script's last lines, or else by its condition."""
-    said = diagnosis(list(result.lines))
-    logs = f"The log: {session.kubectl('logs', f'job/{result.name}')}"
-    took = f" after {duration(result.seconds)}" if result.seconds is not None else ""
-    if result.reason == "DeadlineExceeded":
-        return JobFailedError(
-            f"{message}{took}: job/{result.name} ran longer than it may.",
-            cause=result.message,
-            cure=f"Raise the setting backupTimeout or restoreTimeout. {logs}",
-        )
-    if said is not None:
-        return JobFailedError(
-            f"{message}{took}: {said.message}", cause=said.cause, cure=f"{said.cure} {logs}".strip()
-        )
-    code = "" if result.exit_code is None else f" with exit code {result.exit_code}"
-    return JobFailedError(
-        f"{message}{took}: job/{result.name} ended{code}.",
-        cause=f"{result.reason}: {result.message}".strip(": "),
-        cure=logs,
-    )

@@ -29,7 +29,12 @@ class _Column:
 
 
 # A backup that wants a person to look at it has to be seen in the colours, too.
-_FLAG_STYLES = {"suspicious": "bold yellow", "pinned": "cyan", "proven": "green"}
+_FLAG_STYLES = {
+    "suspicious": "bold yellow",
+    "pinned": "cyan",
+    "safety": "magenta",
+    "proven": "green",
+}
 
 
 def flags(backup: Backup) -> Text:

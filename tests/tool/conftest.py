@@ -1,11 +1,20 @@
 """Fixtures: a cluster and a console that are none."""
 
-import pytest
+from datetime import UTC, datetime
 
-from pgkeep import console
+import pytest
+from typer.testing import CliRunner
+
+from pgkeep import console, waiting
+from pgkeep.backups import parse_show
+from pgkeep.cli import app
 from pgkeep.commands import listing
+from pgkeep.restoring import chain, restore
+from pgkeep.restoring.choice import Choice
 from pgkeep.session import Session
 from tests.tool.stand_ins import Cluster, Console
+from tests.tool.test_backups import show_lines
+from tests.tool.world import Call, Follower, Killed, World
 
 
 @pytest.fixture
@@ -24,3 +33,37 @@ def asked(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Console:
     for module in (console, listing):
         monkeypatch.setattr(module, "run_console", fake.run)
     return fake
+
+
+def no_time(_seconds: float) -> None:
+    return
+
+
+def now(_session: Session) -> datetime:
+    return datetime(2026, 11, 23, 5, tzinfo=UTC)
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Runs the tool against a world; a kill ends it with 137."""
+    backup = parse_show(show_lines(database="shop"))
+
+    def choose(*_: object) -> Choice:
+        return Choice(backup=backup, database="shop")
+
+    monkeypatch.setattr(restore, "choose", choose)
+    monkeypatch.setattr(chain, "JobFollower", Follower)
+    monkeypatch.setattr(waiting.time, "sleep", no_time)
+    monkeypatch.setattr(Session, "now", now)
+
+    def run(world: World, arguments: list[str]) -> tuple[int, str]:
+        monkeypatch.setattr(Session, "cluster", world)
+        environment = {"COLUMNS": "200", "NO_COLOR": "1"}
+        try:
+            done = CliRunner().invoke(app, arguments, env=environment)
+        except Killed:
+            return 137, ""
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+        return done.exit_code, done.output
+
+    return run

@@ -1,9 +1,16 @@
+from typing import cast
+
 import pytest
 
 from pgkeep import applications as apps
+from pgkeep import kubernetes_api as api
 from pgkeep.applications import ANNOTATION, Application
-from pgkeep.errors import UsageError
+from pgkeep.autoscalers import Autoscaler, autoscaled
+from pgkeep.errors import ApplicationError, NotPermittedError, UsageError
+from pgkeep.kubernetes_api import Cluster
+from pgkeep.objects import JsonObject
 from tests.tool.objects import deployment, pod
+from tests.tool.world import World, stack, workload
 
 WEB = Application("deployment", "web")
 QUEUE = Application("statefulset", "queue")
@@ -48,6 +55,97 @@ def test_the_replicas_to_start_with(
     assert (plan.start, plan.remembered) == (start, remembered)
     assert note in plan.note
     assert bool(plan.note) == bool(note)
+
+
+def paused(now: int, updated: int, present: int, *, is_paused: bool = True) -> JsonObject:
+    found = deployment(now)
+    found["spec"]["paused"] = is_paused
+    found["status"] = {"replicas": present, "updatedReplicas": updated}
+    return found
+
+
+@pytest.mark.parametrize(("updated", "present"), [(0, 4), (4, 4), (0, 0)])
+def test_a_paused_rollout_of_one_version_comes_back_as_it_was(updated: int, present: int) -> None:
+    assert apps.plan(WEB, paused(4, updated, present)).note == ""
+
+
+def test_of_a_rollout_paused_half_way_only_the_new_version_comes_back_which_is_said() -> None:
+    note = apps.plan(WEB, paused(4, 1, 5)).note
+    assert note == (
+        "its rollout is paused half-way (1 of 5 pods are new): afterwards all of them are of the "
+        "new version"
+    )
+    assert apps.plan(WEB, paused(4, 1, 5, is_paused=False)).note == "", "it goes on by itself"
+
+
+def test_a_paused_rollout_is_stopped_and_started_like_any_other() -> None:
+    plan = apps.plan(WEB, paused(4, 1, 5))
+    assert apps.stop_patch(plan)["spec"] == {"replicas": 0}
+    assert "paused" not in apps.start_patch(plan.start)["spec"], "it stays paused"
+    ready = deployment(4, observedGeneration=3, readyReplicas=4, updatedReplicas=0)
+    ready["spec"]["paused"] = True
+    assert apps.is_ready(ready, 4), "that none of them is updated is what a pause is for"
+
+
+def started(replicas: int, ready: int) -> World:
+    world = stack()
+    workload(world, api.DEPLOYMENTS, "web", replicas)
+    world.one(api.DEPLOYMENTS, "web")["status"]["readyReplicas"] = ready
+    return world
+
+
+def as_cluster(world: World) -> Cluster:
+    return cast("Cluster", world)
+
+
+@pytest.mark.parametrize(("wanted_now", "ready", "answer"), [(2, 2, 2), (1, 1, 1), (5, 2, 2)])
+def test_an_autoscaler_that_goes_on_at_once_does_not_keep_the_tool_waiting(
+    wanted_now: int, ready: int, answer: int
+) -> None:
+    plan = apps.plan(WEB, deployment(2))
+    assert apps.wait_ready(as_cluster(started(wanted_now, ready)), plan, seconds=5) == answer
+
+
+def test_replicas_that_do_not_become_ready_are_told_of() -> None:
+    plan = apps.plan(WEB, deployment(2))
+    with pytest.raises(ApplicationError, match="not all ready after 0 s"):
+        apps.wait_ready(as_cluster(started(2, 1)), plan, seconds=0)
+
+
+def test_an_application_that_is_stopped_again_is_not_waited_for() -> None:
+    plan = apps.plan(WEB, deployment(2))
+    with pytest.raises(ApplicationError, match="stopped again by somebody else"):
+        apps.wait_ready(as_cluster(started(0, 0)), plan, seconds=60)
+
+
+def autoscaler(name: str, target: str, **spec: object) -> JsonObject:
+    kind, _, workload_name = target.partition("/")
+    reference = {"kind": kind, "name": workload_name}
+    return {"metadata": {"name": name}, "spec": {"scaleTargetRef": reference, **spec}}
+
+
+def test_autoscalers_are_found_with_what_they_do_to_an_application_at_0() -> None:
+    world = stack()
+    keda = autoscaler("keda-hpa-queue", "StatefulSet/queue", minReplicas=1)
+    keda["metadata"]["ownerReferences"] = [{"kind": "ScaledObject", "name": "queue"}]
+    other = autoscaler("other", "Deployment/other", minReplicas=0)
+    plain = autoscaler("web-scaler", "Deployment/web")
+    for one in (keda, other, plain):
+        world.all(api.AUTOSCALERS)[one["metadata"]["name"]] = one
+    assert autoscaled(as_cluster(world), [WEB, QUEUE]) == {
+        WEB: Autoscaler(name="web-scaler"),
+        QUEUE: Autoscaler(name="keda-hpa-queue", keda="queue"),
+    }
+    plain["spec"]["minReplicas"] = 0
+    assert autoscaled(as_cluster(world), [WEB])[WEB].wakes
+    plain["spec"]["minReplicas"] = 3
+    assert not autoscaled(as_cluster(world), [WEB])[WEB].wakes
+
+
+def test_autoscalers_that_may_not_be_read_are_no_reason_to_stop() -> None:
+    world = stack()
+    world.fault, world.fault_at = lambda: NotPermittedError("no"), 1
+    assert autoscaled(as_cluster(world), [WEB]) == {}
 
 
 def test_a_workload_without_replicas_is_left_alone() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgkeep.backups import parse_list, parse_prune, parse_show, unescape
+from pgkeep.backups import parse_list, parse_prune, parse_show, unescape, unfit
 from pgkeep.errors import AnswerError
 
 HEADER = (
@@ -79,6 +79,58 @@ def test_latest_of_one_database_is_not_that_of_another() -> None:
     assert listing.latest(NOW, database="crm") is None
 
 
+SAFETY = (
+    GOOD.replace("pinned,in-use", "safety,pinned")
+    .replace("-020000", "-030000")
+    .replace("T02:", "T03:")
+)
+
+
+def test_a_safety_backup_is_never_the_latest() -> None:
+    listing = parse_list(answer(SAFETY, GOOD, DISK))
+    assert listing.backups[0].safety
+    latest = listing.latest(NOW)
+    assert latest is not None
+    assert latest.name == "backup-20261123-020000"
+    assert parse_list(answer(SAFETY, DISK)).latest(NOW) is None
+
+
+def test_the_latest_of_a_time_is_the_newest_one_at_or_before_it() -> None:
+    later = GOOD.replace("-020000", "-040000").replace("T02:", "T04:")
+    listing = parse_list(answer(later, GOOD, DISK))
+    for minute, name in ((0, "-040000"), (1, "-040000")):
+        found = listing.latest(NOW, at=datetime(2026, 11, 23, 4, minute, tzinfo=UTC))
+        assert found is not None
+        assert found.name.endswith(name)
+    found = listing.latest(NOW, at=datetime(2026, 11, 23, 3, 59, 59, tzinfo=UTC))
+    assert found is not None
+    assert found.name.endswith("-020000")
+    assert listing.latest(NOW, at=datetime(2026, 11, 23, 1, tzinfo=UTC)) is None
+
+
+def test_newer_backups_that_are_not_the_latest_are_told_with_the_reason() -> None:
+    damaged = GOOD.replace("-020000", "-040000").replace("T02:", "T04:")
+    damaged = damaged.replace("verified", "damaged")
+    file = LEGACY.replace("20240101", "20261123").replace("2024-01-01", "2026-11-23")
+    file = file.replace("-020000", "-043000").replace("T02:00", "T04:30")
+    ahead = GOOD.replace("20261123", "20261224").replace("2026-11-23", "2026-12-24")
+    other = GOOD.replace("-020000", "-045000").replace("T02:00", "T04:50")
+    other = other.replace("\tshop\t", "\tapp\t")
+    listing = parse_list(answer(damaged, file, ahead, other, SAFETY, GOOD, LEGACY, DISK))
+    chosen = listing.latest(NOW, database="shop")
+    assert chosen is not None
+    told = {one.name: unfit(one, NOW) for one in listing.passed_over(chosen, database="shop")}
+    assert told == {
+        "backup-20261224-020000": "dated in the future by a wrong clock",
+        "backup-20261123-043000.sql.gz": "unverified",
+        "backup-20261123-040000": "damaged",
+        "backup-20261123-030000": "a safety backup, of a database that a restore replaced",
+    }
+    at = datetime(2026, 11, 23, 3, 30, tzinfo=UTC)
+    [only] = listing.passed_over(chosen, database="shop", at=at)
+    assert only.safety
+
+
 def test_a_backup_that_goes_says_why() -> None:
     goes = GOOD.replace("one of the newest 7", "goes: older than 30 days")
     backup = parse_list(answer(goes, DISK)).backups[0]
@@ -90,7 +142,10 @@ def test_a_backup_that_goes_says_why() -> None:
     [
         ("-", ()),
         ("suspicious", ("suspicious",)),
-        ("pinned,proven,suspicious,in-use", ("pinned", "proven", "suspicious", "in-use")),
+        (
+            "safety,pinned,proven,suspicious,in-use",
+            ("safety", "pinned", "proven", "suspicious", "in-use"),
+        ),
     ],
 )
 def test_flags_are_read(text: str, flags: tuple[str, ...]) -> None:

@@ -12,9 +12,9 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from pgkeep.cli import app
-from pgkeep.commands.restore import signals_as_interrupt
 from pgkeep.confirmation import confirm, is_yes
 from pgkeep.errors import NotConfirmedError, PgkeepError
+from pgkeep.interrupts import signals_as_interrupt
 from pgkeep.options import global_options_first
 from pgkeep.session import Session, SteadyConsole, print_error
 
@@ -38,6 +38,7 @@ COMMANDS = (
     "unpin",
     "acknowledge",
     "run-restore",
+    "undo-restore",
 )
 
 
@@ -77,6 +78,11 @@ def test_every_command_has_help(command: str) -> None:
         ["verify", "latest", "--all"],
         ["run-restore", "--yes"],
         ["run-restore", "latest", "--resume"],
+        ["run-restore", "--dry-run", "--resume"],
+        ["run-restore", "--database", "shop", "--resume"],
+        ["run-restore", "latest", "--port", "0", "--yes"],
+        ["undo-restore", "latest"],
+        ["undo-restore", "--host", "two words", "--yes"],
         ["run-backup", "--start-timeout", "1"],
         ["list-backups", "--nonsense"],
         ["pin"],
@@ -120,6 +126,8 @@ def test_an_unknown_context_lists_the_known_ones(kubeconfig: Path) -> None:
         ["prune", "--dry-run"],
         ["pin", "latest"],
         ["run-restore", "latest", "--yes"],
+        ["run-restore", "latest", "--dry-run"],
+        ["undo-restore", "--yes"],
     ],
 )
 def test_a_cluster_that_is_away(kubeconfig: Path, arguments: list[str]) -> None:
@@ -137,7 +145,16 @@ def test_the_kubeconfig_comes_from_the_environment(
     assert "context there" in call("list-backups", "--context", "there")[1]
 
 
-@pytest.mark.parametrize("arguments", [["run-restore", "latest"], ["prune"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run-restore", "latest"],
+        ["run-restore", "latest", "--into", "shop_copy"],
+        ["undo-restore"],
+        ["undo-restore", "--drop-old"],
+        ["prune"],
+    ],
+)
 def test_what_deletes_or_replaces_needs_a_terminal_or_yes(
     kubeconfig: Path, arguments: list[str]
 ) -> None:

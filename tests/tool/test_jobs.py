@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from pgkeep import jobs
+from pgkeep.errors import PgkeepError
 from pgkeep.objects import JsonObject
 from tests.tool.objects import cronjob, event, job, pod
 
@@ -53,7 +54,42 @@ def with_databases(value: str) -> JsonObject:
 
 
 def test_a_variable_is_as_the_container_sees_it() -> None:
-    assert jobs.variable(with_databases("a$$(HOME)$$$$b"), "DATABASE_NAMES") == "a$(HOME)$$b"
+    made = with_databases("a$(HOME)$$b")
+    assert jobs.variable(made, "DATABASE_NAMES") == "a$(HOME)$$b"
+    [container] = made["spec"]["template"]["spec"]["containers"]
+    written = {entry["name"]: entry["value"] for entry in container["env"]}
+    assert written["DATABASE_NAMES"] == "a$$(HOME)$$$$b", "the kubelet expands $(HOME)"
+
+
+def test_another_secret_takes_the_place_of_the_stacks() -> None:
+    source = cronjob()
+    pod_spec = source["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    items = [{"key": "user", "path": "username"}]
+    pod_spec["volumes"] = [
+        {"name": "backups", "persistentVolumeClaim": {"claimName": "backups"}},
+        {"name": "credentials", "secret": {"secretName": "postgres", "items": items}},
+    ]
+    made = jobs.job_from_cronjob(source, secret="other")
+    assert made["spec"]["template"]["spec"]["volumes"] == [
+        {"name": "backups", "persistentVolumeClaim": {"claimName": "backups"}},
+        {"name": "credentials", "secret": {"secretName": "other", "items": items}},
+    ]
+    assert pod_spec["volumes"][1]["secret"]["secretName"] == "postgres"
+
+
+def test_a_template_without_credentials_takes_no_other_secret() -> None:
+    with pytest.raises(PgkeepError) as caught:
+        jobs.job_from_cronjob(cronjob(), secret="other")
+    assert "Nothing was changed" in caught.value.message
+
+
+def test_a_variable_is_known_also_when_it_is_empty() -> None:
+    source = cronjob()
+    [container] = source["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    container["env"].append({"name": "RESTORE_AT"})
+    assert jobs.knows(source, "RESTORE_AT")
+    assert jobs.knows(source, "NAMESPACE")
+    assert not jobs.knows(source, "RESTORE_DRY_RUN")
 
 
 @pytest.mark.parametrize(

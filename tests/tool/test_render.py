@@ -1,13 +1,19 @@
 import io
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from rich.console import Console, RenderableType
 
 from pgkeep.applications import Application, plan
+from pgkeep.autoscalers import Autoscaler
 from pgkeep.backups import Listing, parse_list, parse_prune, parse_show
-from pgkeep.render import details, prunings, tables
+from pgkeep.render import details, plans, prunings, tables
+from pgkeep.render.plans import RestorePlan, UndoPlan
+from pgkeep.restoring.order import Server
+from pgkeep.restoring.work import Work
 from tests.tool.objects import deployment
 from tests.tool.test_backups import (
     DELETE,
@@ -193,18 +199,38 @@ def test_the_json_document_of_one_backup_says_what_is_wrong_with_it() -> None:
     assert (healthy["flags"], healthy["suspicion"], healthy["damage"]) == ([], None, None)
 
 
+WORK = Work(
+    job="",
+    action="restore",
+    backup="",
+    database="",
+    into="",
+    parts=0,
+    dry_run=False,
+    elsewhere=None,
+)
+
+
+def restore_plan(width: int = 200, **changes: Any) -> list[str]:
+    given: dict[str, Any] = {
+        "backup": parse_show(show_lines(database="shop")),
+        "database": "shop",
+        "live": "shop",
+        "server": "postgres",
+        "namespace": "shop",
+        "work": WORK,
+    }
+    return draw(plans.restore_plan(RestorePlan(**given | changes), NOW), width).splitlines()
+
+
 def test_the_restore_plan() -> None:
-    text = draw(
-        details.restore_plan(
-            parse_show(show_lines(database="shop", large_objects="3")),
-            "shop on postgres (namespace shop)",
-            [plan(WEB, deployment(2))],
-            NOW,
-            autoscalers={WEB: "web-scaler"},
-        ),
+    lines = restore_plan(
         100,
+        backup=parse_show(show_lines(database="shop", large_objects="3")),
+        plans=[plan(WEB, deployment(2))],
+        autoscalers={WEB: Autoscaler(name="web-scaler")},
     )
-    assert text.splitlines() == [
+    assert lines == [
         "Backup     backup-20261123-020000",
         "Status     verified",
         "Created    2026-11-23 02:00:00 UTC (3 h 12 min ago)",
@@ -220,19 +246,147 @@ def test_the_restore_plan() -> None:
         "The restore",
         "Into       shop on postgres (namespace shop)",
         "Lost       everything written since 2026-11-23 02:00:00 UTC, 3 h 12 min ago",
+        "Before     a verified backup is made of the database as it is now",
+        "Kept       the database as it is now, beside the restored one, for undo-restore",
         "Stopped    deployment/web (2 replicas now); autoscaler web-scaler pauses while it is at 0",
+    ]
+
+
+def below(title: str, lines: list[str]) -> list[str]:
+    return lines[lines.index(title) + 1 :]
+
+
+def test_the_plan_says_how_far_a_backup_is_from_the_time_asked_for() -> None:
+    lines = restore_plan(
+        at=datetime(2026, 11, 23, 4, 30, tzinfo=UTC),
+        passed_over=tuple((f"backup-2026112{n}-040000", "damaged") for n in range(7)),
+    )
+    assert "Asked for  2026-11-23 04:30:00 UTC; this backup is 2 h 30 min older than that" in lines
+    start = lines.index("Not taken  newer, but")
+    assert lines[start + 1] == "           backup-20261120-040000: damaged"
+    assert lines[start + 6] == "           and 2 more"
+
+
+def test_a_plan_without_safety_backup_says_so_in_capitals() -> None:
+    lines = restore_plan(safety_backup=False, superuser_objects=True, secret="admin")
+    assert "Before     NO BACKUP is made of the database as it is now" in lines
+    assert "Careful    objects that need a superuser are restored as one" in lines
+    assert "User       of Secret admin" in lines
+
+
+def test_a_safety_backup_that_is_named_is_said_to_be_one() -> None:
+    lines = restore_plan(backup=parse_show(show_lines(flags="safety,pinned")))
+    assert "Careful    a safety backup: of a database that a restore has replaced" in lines
+
+
+@pytest.mark.parametrize(
+    ("work", "given", "rows"),
+    [
+        (
+            {"dry_run": True},
+            {},
+            [
+                "Into       shop on postgres (namespace shop)",
+                "Changed    nothing: all steps but the swap, beside the live database, and "
+                "everything is dropped again; needs the room of a second copy meanwhile",
+                "Live       shop is not touched, and no application is stopped",
+            ],
+        ),
+        (
+            {"into": "copy"},
+            {"database": "copy"},
+            [
+                "Into       copy on postgres (namespace shop)",
+                "Live       shop is not touched, and no application is stopped",
+            ],
+        ),
+        (
+            {"parts": 2},
+            {"parts": ("table public.a", "schema old")},
+            [
+                "Into       new schemas in shop on postgres (namespace shop)",
+                "Only       table public.a",
+                "           schema old",
+                "Live       shop is not touched, and no application is stopped",
+            ],
+        ),
+        (
+            {"elsewhere": Server(host="other", port=5433)},
+            {"server": "other:5433", "secret": "other-admin"},
+            [
+                "Into       shop on other:5433, ANOTHER SERVER than the stack's",
+                "User       of Secret other-admin",
+                "There      a database shop on that server is replaced, after a backup of it, "
+                "and kept beside it",
+                "Live       shop of this stack is not touched, and no application is stopped",
+            ],
+        ),
+    ],
+)
+def test_a_plan_that_leaves_the_live_database_alone_says_so(
+    work: dict[str, Any], given: dict[str, Any], rows: list[str]
+) -> None:
+    title = "The dry run" if work.get("dry_run") else "The restore"
+    assert below(title, restore_plan(work=replace(WORK, **work), **given)) == rows
+
+
+def undo_plan(**changes: Any) -> list[str]:
+    given: dict[str, Any] = {
+        "target": "shop on postgres (namespace shop)",
+        "work": replace(WORK, action="undo"),
+    }
+    return draw(plans.undo_plan(UndoPlan(**given | changes), NOW), 120).splitlines()
+
+
+def test_the_plan_of_an_undo() -> None:
+    lines = undo_plan(
+        backup="backup-20261123-020000",
+        restored=datetime(2026, 11, 23, 5, 0, tzinfo=UTC),
+        kept="the old database, as shop_before_20261123_045900",
+        plans=[plan(WEB, deployment(2))],
+    )
+    assert lines == [
+        "The undo",
+        "Of         shop on postgres (namespace shop)",
+        "Undone     the restore of backup-20261123-020000 at 2026-11-23 05:00:00 UTC",
+        "Back to    the old database, as shop_before_20261123_045900",
+        "Put aside  everything written since 2026-11-23 05:00:00 UTC, 12 min ago: it stays on the "
+        "server, under another name",
+        "Stopped    deployment/web (2 replicas now)",
+    ]
+
+
+def test_the_plan_of_an_undo_that_is_known_little_of() -> None:
+    lines = undo_plan(work=replace(WORK, action="undo", elsewhere=Server(host="other")))
+    assert lines == [
+        "The undo",
+        "Of         shop on postgres (namespace shop)",
+        "Where      ANOTHER SERVER than the stack's",
+        "Undone     the last restore; its job is no longer on record, so no more is known",
+        "Back to    the database that it has kept",
+        "Put aside  everything written since then: it stays on the server, under another name",
+        "Live       of this stack nothing is touched and no application stopped",
+    ]
+
+
+def test_the_plan_of_dropping_says_that_it_is_the_end_of_undo() -> None:
+    assert draw(plans.drop_plan("shop on postgres"), 120).splitlines() == [
+        "The end of undo",
+        "Of         shop on postgres",
+        "Dropped    all databases that restores and undos of it have kept",
+        "After it   undo-restore has nothing to go back to any more",
+        "Live       is not touched, and no application is stopped",
     ]
 
 
 def test_a_suspicious_backup_is_said_to_be_one_right_before_the_question() -> None:
     backup = parse_show(show_lines(flags="suspicious", suspicion="rows fell to 12"))
-    lines = draw(details.restore_plan(backup, "x", [], NOW), 200).splitlines()
+    lines = restore_plan(backup=backup)
     assert lines[-1].startswith("THIS BACKUP IS SUSPICIOUS: rows fell to 12.")
     assert "Suspicion  rows fell to 12" in lines
     noted = show_lines(flags="suspicious", suspicion="2026-11-23T02:00:07Z rows fell to 12")
-    assert "rows fell to 12 (noted 2026-11-23 02:00:07 UTC)" in details.alarm(parse_show(noted))
-    quiet = draw(details.restore_plan(parse_show(show_lines()), "x", [], NOW))
-    assert "SUSPICIOUS" not in quiet
+    assert "rows fell to 12 (noted 2026-11-23 02:00:07 UTC)" in plans.alarm(parse_show(noted))
+    assert "SUSPICIOUS" not in "".join(restore_plan())
 
 
 def test_details_show_flags_damage_and_what_becomes_of_the_backup() -> None:
@@ -341,12 +495,33 @@ def test_the_json_document_of_a_plan_is_stable() -> None:
     ],
 )
 def test_each_application_has_a_line(now: int, noted: str | None, text: str) -> None:
-    assert details.plan_line(plan(WEB, deployment(now, noted=noted))) == text
+    assert plans.plan_line(plan(WEB, deployment(now, noted=noted))) == text
+
+
+@pytest.mark.parametrize(
+    ("autoscaler", "words"),
+    [
+        (Autoscaler(name="scaler"), "; autoscaler scaler pauses while it is at 0"),
+        (
+            Autoscaler(name="scaler", wakes=True),
+            "; AUTOSCALER scaler MAY START IT AGAIN meanwhile, as its minReplicas is 0; set that "
+            "to 1 before",
+        ),
+        (
+            Autoscaler(name="keda-hpa-web", keda="web"),
+            "; KEDA MAY START IT AGAIN meanwhile; to keep it from that: kubectl annotate "
+            "scaledobject/web autoscaling.keda.sh/paused=true (afterwards paused-)",
+        ),
+    ],
+)
+def test_an_autoscaler_is_named_with_what_it_does_meanwhile(
+    autoscaler: Autoscaler, words: str
+) -> None:
+    assert plans.plan_line(plan(WEB, deployment(2)), autoscaler).endswith(words)
 
 
 def test_a_plan_without_applications_says_so() -> None:
-    text = draw(details.restore_plan(parse_show(show_lines()), "x", [], NOW))
-    assert "nothing (the setting applications is empty)" in text
+    assert "Stopped    nothing (the setting applications is empty)" in restore_plan()
 
 
 def test_names_are_no_markup() -> None:
@@ -355,5 +530,5 @@ def test_names_are_no_markup() -> None:
 
 
 def test_the_steps_are_added_up() -> None:
-    lines = draw(details.durations([("stop", 1.5), ("restore", 60.0)])).splitlines()
+    lines = draw(plans.durations([("stop", 1.5), ("restore", 60.0)])).splitlines()
     assert lines[-1].split() == ["total", "1", "min", "2", "s"]

@@ -1,0 +1,30 @@
+"""Why a Job failed, in words."""
+
+from pgkeep.errors import JobFailedError
+from pgkeep.humanise import duration
+from pgkeep.jobs import JobResult
+from pgkeep.logs import diagnosis
+from pgkeep.session import Session
+
+
+def job_failure(session: Session, result: JobResult, message: str) -> JobFailedError:
+    """Explain a failed Job by its script's last lines, or else by its condition."""
+    said = diagnosis(list(result.lines))
+    logs = f"The log: {session.kubectl('logs', f'job/{result.name}')}"
+    took = f" after {duration(result.seconds)}" if result.seconds is not None else ""
+    if result.reason == "DeadlineExceeded":
+        return JobFailedError(
+            f"{message}{took}: job/{result.name} ran longer than it may.",
+            cause=result.message,
+            cure=f"Raise the setting backupTimeout or restoreTimeout. {logs}",
+        )
+    if said is not None:
+        return JobFailedError(
+            f"{message}{took}: {said.message}", cause=said.cause, cure=f"{said.cure} {logs}".strip()
+        )
+    code = "" if result.exit_code is None else f" with exit code {result.exit_code}"
+    return JobFailedError(
+        f"{message}{took}: job/{result.name} ended{code}.",
+        cause=f"{result.reason}: {result.message}".strip(": "),
+        cure=logs,
+    )

@@ -1,0 +1,253 @@
+"""What a restore and its undoing show before they ask, and the durations they show in the end."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from pgkeep import humanise
+from pgkeep.applications import Application, Plan
+from pgkeep.autoscalers import Autoscaler
+from pgkeep.backups import Backup
+from pgkeep.render.details import details, grid, suspicion
+from pgkeep.restoring.work import Work
+
+# So many newer backups that were not chosen are named, the others counted.
+_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestorePlan:
+    """What `run-restore` is about to do."""
+
+    backup: Backup
+    database: str
+    """The database it will be."""
+    live: str
+    """The stack's database."""
+    server: str
+    namespace: str
+    work: Work
+    parts: tuple[str, ...] = ()
+    at: datetime | None = None
+    passed_over: tuple[tuple[str, str], ...] = ()
+    secret: str = ""
+    safety_backup: bool = True
+    superuser_objects: bool = False
+    other_database: str = ""
+    """The database the backup is of, where that is not the one it takes the place of."""
+    plans: Sequence[Plan] = ()
+    autoscalers: Mapping[Application, Autoscaler] = field(
+        default_factory=dict[Application, Autoscaler]
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoPlan:
+    """What `undo-restore` is about to do. Of the restore before it only what is known."""
+
+    target: str
+    work: Work
+    backup: str = ""
+    restored: datetime | None = None
+    kept: str = ""
+    plans: Sequence[Plan] = ()
+    autoscalers: Mapping[Application, Autoscaler] = field(
+        default_factory=dict[Application, Autoscaler]
+    )
+
+
+def restore_plan(plan: RestorePlan, now: datetime) -> RenderableType:
+    """What `run-restore` shows before it asks."""
+    block = grid()
+    for label, text, style in (*_chosen(plan, now), *_effects(plan, now)):
+        block.add_row(label, Text(text, style=style))
+    title = "The dry run" if plan.work.dry_run else "The restore"
+    parts = [details(plan.backup, now), Text(), Text(title), block]
+    if plan.backup.suspicious:
+        parts += [Text(), Text(alarm(plan.backup), style="bold red")]
+    return Group(*parts)
+
+
+def _chosen(plan: RestorePlan, now: datetime) -> list[tuple[str, str, str]]:
+    rows: list[tuple[str, str, str]] = []
+    if plan.at is not None:
+        before = humanise.duration((plan.at - plan.backup.created).total_seconds())
+        rows.append(
+            ("Asked for", f"{humanise.utc(plan.at)}; this backup is {before} older than that", "")
+        )
+    if plan.passed_over:
+        lines = [f"{name}: {why}" for name, why in plan.passed_over[:_NAMED]]
+        if len(plan.passed_over) > _NAMED:
+            lines.append(f"and {len(plan.passed_over) - _NAMED} more")
+        rows.append(("Not taken", "newer, but\n" + "\n".join(lines), "yellow"))
+    if plan.backup.safety:
+        rows.append(
+            ("Careful", "a safety backup: of a database that a restore has replaced", "yellow")
+        )
+    if plan.backup.created > now:
+        rows.append(("Careful", "by its date this backup is still to come", "yellow"))
+    return rows
+
+
+def _effects(plan: RestorePlan, now: datetime) -> list[tuple[str, str, str]]:
+    work = plan.work
+    target = f"{plan.database} on {plan.server} (namespace {plan.namespace})"
+    if work.elsewhere is not None:
+        target = f"{plan.database} on {plan.server}, ANOTHER SERVER than the stack's"
+    if plan.other_database:
+        target += f"; THE BACKUP IS OF DATABASE {plan.other_database}"
+    rows = [("Into", target, "")]
+    if plan.parts:
+        rows[0] = ("Into", f"new schemas in {target}", "")
+        rows.append(("Only", "\n".join(plan.parts), ""))
+    if plan.secret:
+        rows.append(("User", f"of Secret {plan.secret}", ""))
+    if plan.superuser_objects:
+        rows.append(("Careful", "objects that need a superuser are restored as one", "bold yellow"))
+    if work.replaces:
+        return [*rows, *_replaced(plan, now)]
+    if work.dry_run:
+        rows.append(
+            (
+                "Changed",
+                "nothing: all steps but the swap, beside the live database, and everything is "
+                "dropped again; needs the room of a second copy meanwhile",
+                "",
+            )
+        )
+    elif work.elsewhere is not None and not work.into and not work.parts:
+        rows.append(
+            (
+                "There",
+                f"a database {plan.database} on that server is replaced"
+                + (", after a backup of it," if plan.safety_backup else "")
+                + " and kept beside it",
+                "bold",
+            )
+        )
+    own = f"{plan.live} of this stack" if work.elsewhere is not None else plan.live
+    rows.append(("Live", f"{own} is not touched, and no application is stopped", "bold"))
+    return rows
+
+
+def _replaced(plan: RestorePlan, now: datetime) -> list[tuple[str, str, str]]:
+    safety = (
+        ("Before", "a verified backup is made of the database as it is now", "")
+        if plan.safety_backup
+        else ("Before", "NO BACKUP is made of the database as it is now", "bold yellow")
+    )
+    return [
+        ("Lost", loss(plan.backup, now), "bold"),
+        safety,
+        ("Kept", "the database as it is now, beside the restored one, for undo-restore", ""),
+        ("Stopped", _stopped(plan.plans, plan.autoscalers), ""),
+    ]
+
+
+def undo_plan(plan: UndoPlan, now: datetime) -> RenderableType:
+    """What `undo-restore` shows before it asks."""
+    block = grid()
+    block.add_row("Of", Text(plan.target))
+    if plan.work.elsewhere is not None:
+        block.add_row("Where", Text("ANOTHER SERVER than the stack's"))
+    if plan.backup:
+        when = f" at {humanise.utc(plan.restored)}" if plan.restored else ""
+        block.add_row("Undone", Text(f"the restore of {plan.backup}{when}"))
+    else:
+        block.add_row(
+            "Undone", Text("the last restore; its job is no longer on record, so no more is known")
+        )
+    block.add_row("Back to", Text(plan.kept or "the database that it has kept"))
+    since = (
+        f" since {humanise.utc(plan.restored)}, {humanise.age(plan.restored, now)}"
+        if plan.restored
+        else " since then"
+    )
+    block.add_row(
+        "Put aside",
+        Text(f"everything written{since}: it stays on the server, under another name", "bold"),
+    )
+    if plan.work.replaces:
+        block.add_row("Stopped", Text(_stopped(plan.plans, plan.autoscalers)))
+    else:
+        block.add_row("Live", Text("of this stack nothing is touched and no application stopped"))
+    return Group(Text("The undo"), block)
+
+
+def drop_plan(target: str) -> RenderableType:
+    """What `undo-restore --drop-old` shows before it asks."""
+    block = grid()
+    block.add_row("Of", Text(target))
+    block.add_row(
+        "Dropped", Text("all databases that restores and undos of it have kept", style="bold")
+    )
+    block.add_row("After it", Text("undo-restore has nothing to go back to any more"))
+    block.add_row("Live", Text("is not touched, and no application is stopped", style="bold"))
+    return Group(Text("The end of undo"), block)
+
+
+def alarm(backup: Backup) -> str:
+    """What has to be known before a suspicious backup replaces the live database."""
+    return (
+        f"THIS BACKUP IS SUSPICIOUS: {suspicion(backup)}. It is whole, but what it was made of may "
+        "not have been; after the restore the database is what it was then."
+    )
+
+
+def loss(backup: Backup, now: datetime) -> str:
+    """What a restore takes away from the live database, as a sentence."""
+    return (
+        f"everything written since {humanise.utc(backup.created)}, "
+        f"{humanise.age(backup.created, now)}"
+    )
+
+
+def _stopped(plans: Sequence[Plan], autoscalers: Mapping[Application, Autoscaler]) -> str:
+    lines = [plan_line(plan, autoscalers.get(plan.application)) for plan in plans]
+    return "\n".join(lines) or "nothing (the setting applications is empty)"
+
+
+def plan_line(plan: Plan, autoscaler: Autoscaler | None = None) -> str:
+    """What happens to one application."""
+    if plan.replicas:
+        text = f"{plan.application} ({humanise.plural(plan.replicas, 'replica')} now)"
+    elif plan.start:
+        text = (
+            f"{plan.application} (stopped now, {humanise.plural(plan.start, 'replica')} afterwards)"
+        )
+    else:
+        text = f"{plan.application} (0 replicas now, stays at 0)"
+    if plan.note:
+        text += f"; {plan.note}"
+    if autoscaler is not None:
+        text += f"; {_autoscaler(autoscaler)}"
+    return text
+
+
+def _autoscaler(autoscaler: Autoscaler) -> str:
+    if autoscaler.keda:
+        return (
+            f"KEDA MAY START IT AGAIN meanwhile; to keep it from that: kubectl annotate "
+            f"scaledobject/{autoscaler.keda} autoscaling.keda.sh/paused=true (afterwards paused-)"
+        )
+    if autoscaler.wakes:
+        return (
+            f"AUTOSCALER {autoscaler.name} MAY START IT AGAIN meanwhile, as its minReplicas is 0; "
+            "set that to 1 before"
+        )
+    return f"autoscaler {autoscaler.name} pauses while it is at 0"
+
+
+def durations(steps: Sequence[tuple[str, float]]) -> RenderableType:
+    """The steps of a run and how long each took, in seconds, with their sum."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column()
+    table.add_column(justify="right")
+    for step, seconds in steps:
+        table.add_row(f"  {step}", humanise.duration(seconds))
+    table.add_row("  total", humanise.duration(sum(seconds for _, seconds in steps)))
+    return table

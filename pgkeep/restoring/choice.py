@@ -1,0 +1,158 @@
+"""Which backup is restored, and which live database it goes into.
+
+A volume may hold the backups of several databases; the one must never take the place of the other.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pgkeep.backups import Backup, Listing, unfit
+from pgkeep.console import LATEST, no_such_backup, read_list, read_show
+from pgkeep.errors import JobFailedError, NotFoundError, UsageError
+from pgkeep.humanise import utc
+from pgkeep.restoring.order import RestoreOrder
+from pgkeep.session import Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A backup, the database it goes into, and what was not chosen."""
+
+    backup: Backup
+    database: str
+    passed_over: tuple[tuple[str, str], ...] = ()
+    """Newer backups and why they are not it; only where a name was not given."""
+
+
+def choose(session: Session, order: RestoreOrder, names: Sequence[str]) -> Choice:
+    """Find the backup that is asked for, as the restore's script does, and its database.
+
+    Args:
+        session: Where.
+        order: What is asked for.
+        names: The databases of the stack.
+
+    Raises:
+        UsageError: The stack has several databases and none was named, or not one of them.
+        NotFoundError: There is no such backup, or none that may be restored unnamed.
+        JobFailedError: It is damaged.
+        PgkeepError: As `read_show` and `read_list` say.
+    """
+    if order.database and order.database not in names:
+        raise UsageError(
+            f"This stack has no database {order.database}. Nothing was changed.",
+            cause=f"Its databases: {', '.join(names)}.",
+            cure=f"--database {names[0]}" if len(names) == 1 else "Name one of them.",
+        )
+    passed_over: tuple[tuple[str, str], ...] = ()
+    name = order.name
+    if order.at is not None or name == LATEST:
+        name, passed_over = _newest(session, order, names)
+    backup = read_show(session, name)
+    if backup.status == "damaged":
+        raise JobFailedError(
+            f"{backup.name} is damaged and will not be restored. Nothing was changed.",
+            cause="A later verification found that its files are not what they were"
+            + (f": {backup.damage}" if backup.damage else "."),
+            cure=f"Choose another: {session.command('list-backups')}",
+        )
+    return Choice(
+        backup=backup,
+        database=target_database(backup, names, order.database),
+        passed_over=passed_over,
+    )
+
+
+def _newest(
+    session: Session, order: RestoreOrder, names: Sequence[str]
+) -> tuple[str, tuple[tuple[str, str], ...]]:
+    listing = read_list(session)
+    if not order.database and len(names) > 1:
+        raise _which_database(session, order, listing, names)
+    database = order.database or names[0]
+    now = session.now()
+    found = listing.latest(now, database=database, at=order.at)
+    passed_over = tuple(
+        (one.name, unfit(one, now))
+        for one in listing.passed_over(found, database=database, at=order.at)
+    )
+    if found is not None:
+        return found.name, passed_over
+    if not listing.backups:
+        raise no_such_backup(session, LATEST, [])
+    before = f" at or before {utc(order.at)}" if order.at else ""
+    others = [one for one in listing.backups if one.database == database and not unfit(one, now)]
+    if passed_over:
+        cause = f"Not chosen: {_listed(passed_over)}."
+    elif others:
+        cause = f"The oldest one of it is {others[-1].name}."
+    else:
+        cause = (
+            "Other databases have their backups on this volume, or the setting databaseName was "
+            "changed."
+        )
+    raise NotFoundError(
+        f"There is no verified backup of database {database}{before}. Nothing was changed.",
+        cause=cause,
+        cure=f"All of them: {session.command('list-backups')}",
+    )
+
+
+def _listed(passed_over: Sequence[tuple[str, str]]) -> str:
+    more = f"; and {len(passed_over) - 5} more" if len(passed_over) > 5 else ""
+    return "; ".join(f"{name} is {why}" for name, why in passed_over[:5]) + more
+
+
+def _which_database(
+    session: Session, order: RestoreOrder, listing: Listing, names: Sequence[str]
+) -> UsageError:
+    newest = {name: listing.latest(session.now(), database=name, at=order.at) for name in names}
+    asked = LATEST if order.at is None else f"--at {utc(order.at)}"
+    return UsageError(
+        f"{asked} is not one backup here: this stack backs up {len(names)} databases. "
+        "Nothing was changed.",
+        cause="The newest verified ones: "
+        + ", ".join(f"{one.name if one else 'none'} of {name}" for name, one in newest.items())
+        + ".",
+        cure="Say of which database: add --database NAME; or restore one of these by its name.",
+    )
+
+
+def target_database(backup: Backup, names: Sequence[str], wanted: str = "") -> str:
+    """Return the live database that a backup goes into.
+
+    Args:
+        backup: The backup.
+        names: The databases of the stack. A stack of one takes any backup into that one.
+        wanted: The one that was named, or empty.
+
+    Raises:
+        UsageError: The one that was named is not the backup's.
+        NotFoundError: The stack has several, and none of them is the backup's.
+    """
+    if len(names) == 1:
+        return names[0]
+    if wanted and backup.database in (None, wanted):
+        return wanted
+    if wanted:
+        raise UsageError(
+            f"{backup.name} is of database {backup.database}, not of {wanted}. "
+            "Nothing was changed.",
+            cause="Of several databases the one never takes the place of the other.",
+            cure=f"Leave --database {wanted} out, or choose a backup of {wanted}.",
+        )
+    if backup.database is None:
+        raise NotFoundError(
+            f"{backup.name} does not say of which database it is. Nothing was changed.",
+            cause=f"An older script made it. The stack's databases: {', '.join(names)}.",
+            cure="Say which one it goes into: add --database NAME",
+        )
+    if backup.database not in names:
+        raise NotFoundError(
+            f"{backup.name} is of database {backup.database}, which this stack does not have. "
+            "Nothing was changed.",
+            cause=f"The stack's databases: {', '.join(names)}.",
+            cure="Restore it with a stack whose only database is the one it goes into (setting "
+            "databaseName), or add the database to the setting databases.",
+        )
+    return backup.database
