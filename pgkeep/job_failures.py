@@ -7,16 +7,25 @@ from pgkeep.logs import diagnosis
 from pgkeep.session import Session
 
 
-def job_failure(session: Session, result: JobResult, message: str) -> JobFailedError:
-    """Explain a failed Job by its script's last lines, or else by its condition."""
+def job_failure(
+    session: Session, result: JobResult, message: str, *, log: bool = True
+) -> JobFailedError:
+    """Explain a failed Job by its script's last lines, or else by its condition.
+
+    Args:
+        session: Where.
+        result: How it ended.
+        message: What has failed.
+        log: Whether the Job is still there for its log to be read.
+    """
     said = diagnosis(list(result.lines))
-    logs = f"The log: {session.kubectl('logs', f'job/{result.name}')}"
+    logs = f"The log: {session.kubectl('logs', f'job/{result.name}')}" if log else ""
     took = f" after {duration(result.seconds)}" if result.seconds is not None else ""
     if result.reason == "DeadlineExceeded":
         return JobFailedError(
             f"{message}{took}: job/{result.name} ran longer than it may.",
             cause=result.message,
-            cure=f"Raise the setting backupTimeout or restoreTimeout. {logs}",
+            cure=f"Raise the setting backupTimeout or restoreTimeout. {logs}".strip(),
         )
     if said is not None:
         return JobFailedError(

@@ -83,11 +83,14 @@ is_from_the_future() {
   is_backup_name "${1%.sql.gz}" && [[ ${1%.sql.gz} > $tomorrow ]]
 }
 
+# Whether "latest" or a time may mean a backup. A safety backup is of what a restore was to replace: only its name does.
+may_be_latest() { [[ $(backup_status "$1") == verified ]] && ! has_mark safety "$1" && ! is_from_the_future "$1"; }
+
 # What "latest" means everywhere.
 newest_verified() {
   local name
   while IFS= read -r name; do
-    if [[ $(backup_status "$name") == verified ]] && ! is_from_the_future "$name"; then
+    if may_be_latest "$name"; then
       printf '%s' "$name"
       return
     fi
@@ -98,11 +101,20 @@ newest_verified() {
 newest_verified_of() {
   local name
   while IFS= read -r name; do
-    if [[ $(backup_status "$name") == verified && $(summary_value "$name" database) == "$1" ]] && ! is_from_the_future "$name"; then
+    if may_be_latest "$name" && [[ $(summary_value "$name" database) == "$1" ]]; then
       printf '%s' "$name"
       return
     fi
   done < <(backup_names)
+}
+
+# The other end.
+oldest_verified_of() {
+  local name oldest=''
+  while IFS= read -r name; do
+    if may_be_latest "$name" && [[ $(summary_value "$name" database) == "$1" ]]; then oldest=$name; fi
+  done < <(backup_names)
+  printf '%s' "$oldest"
 }
 
 # `bytes rows tables large_objects` of a backup's directory, for anomaly.awk.

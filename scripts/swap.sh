@@ -2,7 +2,7 @@
 # The swap of a restore: the side database takes the name of the live one. Part of restore.sh.
 
 # A session that reconnects between two statements of the swap makes it fail; then it is tried again.
-readonly SWAP_ATTEMPTS=5
+SWAP_ATTEMPTS=5
 
 attempt_swap() {
   psql_on "$MAINTENANCE" -f "$SCRIPTS/session.sql" -f "$SCRIPTS/restore-swap.sql" -v name="$DATABASE_NAME" -v live="$LIVE" \
@@ -60,6 +60,10 @@ explain_swap() {
       because sessions "sessions on \"$DATABASE_NAME\" did not end within a second when they were told to, or are prepared transactions" \
         'look at pg_stat_activity and pg_prepared_xacts on the server, end what is there, then start this again'
       ;;
+    *'must be a superuser to terminate'* | *'permission denied to terminate'*)
+      because rights "a session on \"$DATABASE_NAME\" belongs to a role whose sessions user \"$PGUSER\" may not end (must be a superuser)" \
+        "end it on the server (pg_stat_activity), or as a superuser: GRANT pg_signal_backend TO \"$PGUSER\"; a superuser's session only a superuser ends"
+      ;;
     *) ;;
   esac
 }
@@ -70,6 +74,43 @@ allow_connections() {
   warn "connections to \"$DATABASE_NAME\" may still be switched off; start the restore again, it allows them"
 }
 
+# Reads only, for at most a minute, and finds names as an application does.
+ask_smoke_query() {
+  PGOPTIONS='-c default_transaction_read_only=on -c statement_timeout=60s' psql_on "$DATABASE_NAME" -c "$RESTORE_SMOKE_QUERY"
+}
+
+ask_smoke_query_as() { PGUSER=$1 PGPASSFILE="$WORK/asker-passwords" ask_smoke_query; }
+
+# The user's own question. What it meets (a view, a function, a policy) came out of the dump, and runs with the rights of who
+# asks. So a superuser does not: as for the restore a role is made, which is swept by the next restore if this is killed.
+own_smoke_query() {
+  local asker="pgkeep_restore_$STAMP" code=0 superuser
+  local -a command=(ask_smoke_query)
+  query "$MAINTENANCE" smoke-superuser.sql >"$WORK/superuser"
+  read -r superuser <"$WORK/superuser"
+  if [[ $superuser == t ]]; then
+    command=(ask_smoke_query_as "$asker")
+    head -c 24 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$WORK/asker-password"
+    (umask 0077 && printf '*:*:*:%s:%s\n' "$asker" "$(<"$WORK/asker-password")" >"$WORK/asker-passwords")
+    query "$MAINTENANCE" role-make.sql -v role="$asker" -v password_file="$WORK/asker-password" -v name="$DATABASE_NAME" \
+      -v manifest_file='' -v member=false
+    query "$MAINTENANCE" smoke-role.sql -v role="$asker" -v name="$DATABASE_NAME"
+  fi
+  run "${command[@]}" >"$WORK/smoke" 2>"$WORK/smoke.errors" || code=$?
+  if [[ $superuser == t ]]; then
+    # In the other database what it was granted on tablespaces.
+    run psql_on "$MAINTENANCE" -f "$SCRIPTS/role-drop.sql" -v role="$asker" 2>"$WORK/asker.errors" || quote_output "$WORK/asker.errors"
+  fi
+  if ((code != 0)); then
+    quote_output "$WORK/smoke.errors"
+    explain "$WORK/smoke.errors"
+    fail 1 smoke 'the restored database does not answer the smoke query (smokeQuery)' "$CAUSE" \
+      'look at the restored database; to go back to the old one: pgkeep undo-restore'
+  fi
+  [[ -s $WORK/smoke ]] || fail 1 smoke 'the restored database answers the smoke query (smokeQuery) with no row' \
+    "$RESTORE_SMOKE_QUERY" 'look at the restored database; to go back to the old one: pgkeep undo-restore'
+}
+
 smoke_query() {
   begin 'Asked the restored database'
   run psql_on "$DATABASE_NAME" -c "SELECT count(*) FROM pg_class WHERE relkind = 'r'" >"$WORK/smoke" 2>"$WORK/smoke.errors" || {
@@ -77,7 +118,12 @@ smoke_query() {
     explain "$WORK/smoke.errors"
     fail 1 "$KIND" "the restored database \"$DATABASE_NAME\" does not answer" "$CAUSE" "$CURE"
   }
-  done_step
+  if [[ -z ${RESTORE_SMOKE_QUERY:-} ]]; then
+    done_step
+  else
+    own_smoke_query
+    done_step "$(wc -l <"$WORK/smoke") rows of the smoke query"
+  fi
 }
 
 # What became of the swap when its session was cut: the server knows.

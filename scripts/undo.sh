@@ -39,24 +39,26 @@ cleanup_kept() {
         if ((${#DROPPED[@]} > 0)); then EPILOGUE+="; dropped before that: ${DROPPED[*]}"; fi
         ;;
       swapping) EPILOGUE='whether the swap happened is not known: one of the two databases is whole under the name; start this again' ;;
-      *) EPILOGUE="the swap is done: what \"$DATABASE_NAME\" was before it is kept as $OLD" ;;
+      *) EPILOGUE="the swap is done${OLD:+: what \"$DATABASE_NAME\" was before it is kept as $OLD}" ;;
     esac
   fi
   if [[ -n $LOCK_DESCRIPTOR ]]; then record_kept "$1" 2>/dev/null; fi
 }
 
 record_kept() {
-  local result=ok dropped='' name
+  local result=ok dropped='' name step steps=''
   (($1 == 0)) || result=failed
+  for step in ${STEPS_DONE[@]+"${STEPS_DONE[@]}"}; do steps+=",{\"step\":\"${step%$'\t'*}\",\"seconds\":${step#*$'\t'}}"; done
   for name in ${DROPPED[@]+"${DROPPED[@]}"}; do dropped+=",\"$(escape_for_json "$name")\""; done
   {
     printf '{"action":"%s","database":"%s","started":"%s","finished":"%s","result":"%s","reason":"%s","swapped":%s' \
       "$RESTORE_ACTION" "$(escape_for_json "$DATABASE_NAME")" "$RUN_STARTED_ISO" "$(now_iso)" "$result" "$FAILED_REASON" \
       "$([[ $PHASE == after ]] && printf true || printf false)"
-    printf ',"back":"%s","kept":"%s","dropped":[%s],"freed_bytes":%s,"seconds":%s}\n' "$(escape_for_json "$SIDE")" \
-      "$(escape_for_json "$OLD")" "${dropped#,}" "$FREED" "$(seconds_since "$RUN_STARTED")"
+    printf ',"back":"%s","kept":"%s","dropped":[%s],"freedBytes":%s,"seconds":%s,"steps":[%s]}\n' "$(escape_for_json "$SIDE")" \
+      "$(escape_for_json "$OLD")" "${dropped#,}" "$FREED" "$(seconds_since "$RUN_STARTED")" "${steps#,}"
   } >>"$BACKUP_DIRECTORY/.records/restores.jsonl"
   flush_paths "$BACKUP_DIRECTORY/.records/restores.jsonl"
+  rm -f "$(running_file)"
 }
 
 # Everything up to the list of what is kept.
@@ -74,6 +76,7 @@ begin_kept() {
   mkdir -p "$BACKUP_DIRECTORY/.records"
   # Neither a restore nor a backup may be in the middle of something.
   take_lock "$RESTORE_ACTION"
+  note_killed
   use_credentials
   connect_maintenance
   if ! list_kept "$MAINTENANCE"; then

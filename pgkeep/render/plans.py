@@ -13,10 +13,12 @@ from pgkeep.applications import Application, Plan
 from pgkeep.autoscalers import Autoscaler
 from pgkeep.backups import Backup
 from pgkeep.render.details import details, grid, suspicion
+from pgkeep.restoring.kept import Kept
 from pgkeep.restoring.work import Work
 
 # So many newer backups that were not chosen are named, the others counted.
 _NAMED = 5
+_READ_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,7 @@ class RestorePlan:
     database: str
     """The database it will be."""
     live: str
-    """The stack's database."""
+    """The stack's database; empty where a copy is of none of them."""
     server: str
     namespace: str
     work: Work
@@ -39,21 +41,6 @@ class RestorePlan:
     superuser_objects: bool = False
     other_database: str = ""
     """The database the backup is of, where that is not the one it takes the place of."""
-    plans: Sequence[Plan] = ()
-    autoscalers: Mapping[Application, Autoscaler] = field(
-        default_factory=dict[Application, Autoscaler]
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UndoPlan:
-    """What `undo-restore` is about to do. Of the restore before it only what is known."""
-
-    target: str
-    work: Work
-    backup: str = ""
-    restored: datetime | None = None
-    kept: str = ""
     plans: Sequence[Plan] = ()
     autoscalers: Mapping[Application, Autoscaler] = field(
         default_factory=dict[Application, Autoscaler]
@@ -75,10 +62,12 @@ def restore_plan(plan: RestorePlan, now: datetime) -> RenderableType:
 def _chosen(plan: RestorePlan, now: datetime) -> list[tuple[str, str, str]]:
     rows: list[tuple[str, str, str]] = []
     if plan.at is not None:
-        before = humanise.duration((plan.at - plan.backup.created).total_seconds())
-        rows.append(
-            ("Asked for", f"{humanise.utc(plan.at)}; this backup is {before} older than that", "")
-        )
+        before = (plan.at - plan.backup.created).total_seconds()
+        text = f"{humanise.utc(plan.at)}; this backup is {humanise.duration(before)} older"
+        # It is named after its start. What is to be undone may be moments old, and be in it.
+        if before < _READ_SECONDS:
+            text += ", and was read moments after its start; an earlier state needs an earlier time"
+        rows.append(("Asked for", text, ""))
     if plan.passed_over:
         lines = [f"{name}: {why}" for name, why in plan.passed_over[:_NAMED]]
         if len(plan.passed_over) > _NAMED:
@@ -129,8 +118,12 @@ def _effects(plan: RestorePlan, now: datetime) -> list[tuple[str, str, str]]:
                 "bold",
             )
         )
-    own = f"{plan.live} of this stack" if work.elsewhere is not None else plan.live
-    rows.append(("Live", f"{own} is not touched, and no application is stopped", "bold"))
+    own = f"{plan.live} is not touched" if plan.live else "no database that exists is touched"
+    if plan.parts:
+        own = f"what {plan.live} has now is not touched"
+    if work.elsewhere is not None:
+        own = "nothing of this stack is touched"
+    rows.append(("Live", f"{own}, and no application is stopped", "bold"))
     return rows
 
 
@@ -148,45 +141,46 @@ def _replaced(plan: RestorePlan, now: datetime) -> list[tuple[str, str, str]]:
     ]
 
 
-def undo_plan(plan: UndoPlan, now: datetime) -> RenderableType:
-    """What `undo-restore` shows before it asks."""
+def undo_plan(
+    target: str,
+    back: Kept,
+    work: Work,
+    plans: Sequence[Plan],
+    autoscalers: Mapping[Application, Autoscaler],
+) -> RenderableType:
+    """What `undo-restore` shows before it asks.
+
+    Args:
+        target: Of which database on which server.
+        back: The kept database that gets its name again.
+        work: What the Job will do.
+        plans: One for each application.
+        autoscalers: The autoscalers of the applications.
+    """
     block = grid()
-    block.add_row("Of", Text(plan.target))
-    if plan.work.elsewhere is not None:
-        block.add_row("Where", Text("ANOTHER SERVER than the stack's"))
-    if plan.backup:
-        when = f" at {humanise.utc(plan.restored)}" if plan.restored else ""
-        block.add_row("Undone", Text(f"the restore of {plan.backup}{when}"))
-    else:
-        block.add_row(
-            "Undone", Text("the last restore; its job is no longer on record, so no more is known")
-        )
-    block.add_row("Back to", Text(plan.kept or "the database that it has kept"))
-    since = (
-        f" since {humanise.utc(plan.restored)}, {humanise.age(plan.restored, now)}"
-        if plan.restored
-        else " since then"
-    )
+    block.add_row("Of", Text(target))
+    block.add_row("Back to", Text(f"{back.name} ({back.words})", "bold"))
     block.add_row(
         "Put aside",
-        Text(f"everything written{since}: it stays on the server, under another name", "bold"),
+        Text("what it is now, with everything written since; kept for another undo-restore"),
     )
-    if plan.work.replaces:
-        block.add_row("Stopped", Text(_stopped(plan.plans, plan.autoscalers)))
+    if work.replaces:
+        block.add_row("Stopped", Text(_stopped(plans, autoscalers)))
     else:
-        block.add_row("Live", Text("of this stack nothing is touched and no application stopped"))
+        block.add_row("Live", Text("of this stack nothing is touched, no application is stopped"))
     return Group(Text("The undo"), block)
 
 
-def drop_plan(target: str) -> RenderableType:
+def drop_plan(target: str, kept: Sequence[Kept]) -> RenderableType:
     """What `undo-restore --drop-old` shows before it asks."""
     block = grid()
     block.add_row("Of", Text(target))
-    block.add_row(
-        "Dropped", Text("all databases that restores and undos of it have kept", style="bold")
-    )
+    for label, foreign, style in (("Dropped", False, "bold"), ("Stays", True, "yellow")):
+        lines = [f"{one.name} ({one.words})" for one in kept if one.foreign is foreign]
+        if lines:
+            block.add_row(label, Text("\n".join(lines), style=style))
     block.add_row("After it", Text("undo-restore has nothing to go back to any more"))
-    block.add_row("Live", Text("is not touched, and no application is stopped", style="bold"))
+    block.add_row("Live", Text("is not touched, and no application is stopped"))
     return Group(Text("The end of undo"), block)
 
 

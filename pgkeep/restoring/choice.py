@@ -16,10 +16,11 @@ from pgkeep.session import Session
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """A backup, the database it goes into, and what was not chosen."""
+    """A backup, the live database it is about, and what was not chosen."""
 
     backup: Backup
     database: str
+    """Whose place it takes; under a new name: which one it is a copy of, if it is of any."""
     passed_over: tuple[tuple[str, str], ...] = ()
     """Newer backups and why they are not it; only where a name was not given."""
 
@@ -38,6 +39,12 @@ def choose(session: Session, order: RestoreOrder, names: Sequence[str]) -> Choic
         JobFailedError: It is damaged.
         PgkeepError: As `read_show` and `read_list` say.
     """
+    if order.into in names:
+        raise UsageError(
+            f"{order.into} is a database of this stack, so that nothing can be restored beside it "
+            "under that name. Nothing was changed.",
+            cure="Leave --into out to restore it in its place, or choose a name that is free.",
+        )
     if order.database and order.database not in names:
         raise UsageError(
             f"This stack has no database {order.database}. Nothing was changed.",
@@ -58,7 +65,9 @@ def choose(session: Session, order: RestoreOrder, names: Sequence[str]) -> Choic
         )
     return Choice(
         backup=backup,
-        database=target_database(backup, names, order.database),
+        database=_beside(backup, names)
+        if order.into
+        else target_database(backup, names, order.database),
         passed_over=passed_over,
     )
 
@@ -73,7 +82,7 @@ def _newest(
     now = session.now()
     found = listing.latest(now, database=database, at=order.at)
     passed_over = tuple(
-        (one.name, unfit(one, now))
+        (one.name, unfit(one, now) or "does not say of which database it is")
         for one in listing.passed_over(found, database=database, at=order.at)
     )
     if found is not None:
@@ -119,7 +128,7 @@ def _which_database(
 
 
 def target_database(backup: Backup, names: Sequence[str], wanted: str = "") -> str:
-    """Return the live database that a backup goes into.
+    """Return the live database whose place a backup takes.
 
     Args:
         backup: The backup.
@@ -127,19 +136,21 @@ def target_database(backup: Backup, names: Sequence[str], wanted: str = "") -> s
         wanted: The one that was named, or empty.
 
     Raises:
-        UsageError: The one that was named is not the backup's.
+        UsageError: The one that was named is not the backup's, but another one of the stack is.
         NotFoundError: The stack has several, and none of them is the backup's.
     """
     if len(names) == 1:
         return names[0]
-    if wanted and backup.database in (None, wanted):
+    # Of a database that has been renamed since, it may be meant; of the neighbour, it is a slip.
+    if wanted and (backup.database == wanted or backup.database not in names):
         return wanted
     if wanted:
         raise UsageError(
             f"{backup.name} is of database {backup.database}, not of {wanted}. "
             "Nothing was changed.",
             cause="Of several databases the one never takes the place of the other.",
-            cure=f"Leave --database {wanted} out, or choose a backup of {wanted}.",
+            cure=f"Leave --database {wanted} out, choose a backup of {wanted}, or restore it "
+            "beside both: --into NAME",
         )
     if backup.database is None:
         raise NotFoundError(
@@ -152,7 +163,12 @@ def target_database(backup: Backup, names: Sequence[str], wanted: str = "") -> s
             f"{backup.name} is of database {backup.database}, which this stack does not have. "
             "Nothing was changed.",
             cause=f"The stack's databases: {', '.join(names)}.",
-            cure="Restore it with a stack whose only database is the one it goes into (setting "
-            "databaseName), or add the database to the setting databases.",
+            cure="Restore it beside them (--into NAME), say whose place it takes (--database "
+            "NAME), or add the database to the setting databases.",
         )
     return backup.database
+
+
+def _beside(backup: Backup, names: Sequence[str]) -> str:
+    """The live database that a copy under a new name is of; empty where there is none."""
+    return backup.database if backup.database is not None and backup.database in names else ""

@@ -8,6 +8,8 @@ from pgkeep.errors import UsageError
 from pgkeep.humanise import printable, utc
 from pgkeep.restoring import sql_names
 
+_OF_THE_SERVER = ("postgres", "template0", "template1")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
@@ -114,6 +116,11 @@ class RestoreOrder:
             sql_names.database(self.database, "--database")
         if self.into:
             sql_names.database(self.into, "--into")
+            if self.into in _OF_THE_SERVER:
+                raise UsageError(
+                    f"Database {self.into} belongs to the server itself.",
+                    cure="Choose a name that is free: --into NAME",
+                )
         self.server.check()
         if self.parts and self.into:
             raise UsageError(

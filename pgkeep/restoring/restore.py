@@ -48,7 +48,7 @@ def run(session: Session, order: RestoreOrder, *, start_seconds: float, confirme
         confirm(session, "restore")
     # An older stack finds it by the backup alone; in the Job it is for the command that undoes it.
     several = len(chain.names) > 1 and (order.database or knows(chain.cronjob, "RESTORE_DATABASE"))
-    database = choice.database if several else ""
+    database = (order.database or choice.database) if several else ""
     environment = order.environment(choice.backup.name, database)
     chain.perform(chain.job(environment, order.server.secret), plans)
 

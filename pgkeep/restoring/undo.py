@@ -8,18 +8,21 @@ from dataclasses import dataclass, field
 from pgkeep import applications as apps
 from pgkeep.autoscalers import autoscaled
 from pgkeep.confirmation import confirm
-from pgkeep.errors import PgkeepError, UsageError
+from pgkeep.errors import NotFoundError, PgkeepError, UsageError
+from pgkeep.follow import JobFollower, remove_job
+from pgkeep.humanise import plural
+from pgkeep.job_failures import job_failure
 from pgkeep.jobs import variable
-from pgkeep.kubernetes_api import PODS
-from pgkeep.logs import CONTAINER
-from pgkeep.objects import JsonObject
-from pgkeep.render.plans import UndoPlan, drop_plan, undo_plan
+from pgkeep.kubernetes_api import JOBS
+from pgkeep.render.plans import drop_plan, undo_plan
 from pgkeep.restoring import sql_names
 from pgkeep.restoring.chain import Chain
+from pgkeep.restoring.kept import Kept, parse
 from pgkeep.restoring.order import Server
-from pgkeep.restoring.report import settings
 from pgkeep.restoring.work import ending, read_work, restore_jobs
 from pgkeep.session import Session
+
+_ACTION = ("RESTORE_ACTION", "RESTORE_DROP")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,15 +60,6 @@ class UndoOrder:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restored:
-    """What the cluster still knows of the restore that would be undone."""
-
-    job: JsonObject
-    kept: str
-    """What its log says was kept; empty when the log is gone."""
-
-
 def run(session: Session, order: UndoOrder, *, start_seconds: float, confirmed: bool) -> None:
     """Show, ask, and carry it out.
 
@@ -77,6 +71,7 @@ def run(session: Session, order: UndoOrder, *, start_seconds: float, confirmed: 
 
     Raises:
         UsageError: The stack has no such database, or several and none was named.
+        NotFoundError: There is nothing to go back to.
         NotConfirmedError: The user did not say yes.
         JobFailedError: The undo failed; the applications run again.
         InterruptedByUserError: Ctrl-C; the message says what goes on and how to finish.
@@ -85,41 +80,90 @@ def run(session: Session, order: UndoOrder, *, start_seconds: float, confirmed: 
     chain = Chain(session, start_seconds=start_seconds)
     chain.refuse_second()
     database = _database(order, chain.names)
-    job = chain.job(
-        order.environment(database if len(chain.names) > 1 else ""), order.server.secret
-    )
+    environment = order.environment(database if len(chain.names) > 1 else "")
+    job = chain.job(environment, order.server.secret)
     host = order.server.host or variable(chain.cronjob, "DATABASE_HOST")
     server = host if order.server.port is None else f"{host}:{order.server.port}"
     target = f"{database} on {server} (namespace {chain.cluster.namespace})"
     work = read_work(job, chain.cronjob)
+    if not order.drop_old and work.replaces and _only_to_start(chain):
+        return
+    kept = _read_kept(
+        chain,
+        {name: value for name, value in environment.items() if name not in _ACTION},
+        order.server.secret,
+        start_seconds=start_seconds,
+    )
     if order.drop_old:
-        session.out.print(drop_plan(target))
+        own = [one for one in kept if not one.foreign]
+        if not own:
+            session.say(f"Nothing of {database} is kept that could be dropped.")
+            return
+        session.out.print(drop_plan(target, kept))
         if not confirmed:
-            confirm(session, "drop the kept databases")
+            confirm(session, f"drop {plural(len(own), 'kept database')}")
         chain.perform(job, [])
         return
-    found = restore_jobs(chain.cluster)
-    if work.replaces and _only_to_start(chain, found):
-        return
+    back = next((one for one in kept if not one.foreign), None)
+    if back is None:
+        raise _nothing(session, database, kept)
     plans = apps.look_up(chain.cluster, chain.applications) if work.replaces else []
-    last = _last_restore(chain, found, job)
-    session.out.print(
-        undo_plan(
-            UndoPlan(
-                target=target,
-                work=work,
-                backup=read_work(last.job, chain.cronjob).backup if last else "",
-                restored=ending(last.job).ended if last else None,
-                kept=last.kept if last else "",
-                plans=plans,
-                autoscalers=autoscaled(chain.cluster, chain.applications) if plans else {},
-            ),
-            session.now(),
-        )
-    )
+    scalers = autoscaled(chain.cluster, chain.applications) if plans else {}
+    session.out.print(undo_plan(target, back, work, plans, scalers))
     if not confirmed:
         confirm(session, "undo the restore")
     chain.perform(job, plans)
+
+
+def _read_kept(
+    chain: Chain, environment: dict[str, str], secret: str, *, start_seconds: float
+) -> list[Kept]:
+    """Return what is kept, newest first. The Job that looks is deleted, whatever happens.
+
+    An undo that has nothing to go back to, or no connection, is found out before the applications
+    are stopped for it.
+
+    Args:
+        chain: Where.
+        environment: Which database, and which server where it is not the stack's.
+        secret: The Secret of the credentials, where it is not the stack's.
+        start_seconds: How long the pod may take to start.
+
+    Raises:
+        JobFailedError: The server cannot be asked, or another run works on the volume.
+        PgkeepError: The Job did not start, or the cluster is away.
+    """
+    session, cluster = chain.session, chain.cluster
+    look = {"RESTORE_ACTION": "drop-old", "RESTORE_DROP": "all", "RESTORE_DRY_RUN": "true"}
+    job = chain.job({**environment, **look}, secret)
+    session.note("Looking for what restores have kept …")
+    name = str(cluster.create(JOBS, job)["metadata"]["name"])
+    try:
+        ended = JobFollower(
+            cluster,
+            name,
+            on_line=lambda _: None,
+            on_notice=session.note,
+            start_seconds=start_seconds,
+        ).run()
+    finally:
+        with contextlib.suppress(PgkeepError):
+            remove_job(cluster, name)
+    if ended.succeeded:
+        return parse(ended.lines)
+    raise job_failure(session, ended, "What restores have kept cannot be read", log=False)
+
+
+def _nothing(session: Session, database: str, kept: Sequence[Kept]) -> NotFoundError:
+    others = ", ".join(one.name for one in kept)
+    return NotFoundError(
+        f"There is nothing to undo: no database is kept of {database}. Nothing was changed.",
+        cause=f"What is kept belongs to another owner than {database} does: {others}."
+        if others
+        else "No restore has replaced it, or what was kept has been dropped.",
+        cure="A restore makes a safety backup before it, which can be restored by its name: "
+        f"{session.command('list-backups')}",
+    )
 
 
 def _database(order: UndoOrder, names: Sequence[str]) -> str:
@@ -137,41 +181,20 @@ def _database(order: UndoOrder, names: Sequence[str]) -> str:
     return order.database or names[0]
 
 
-def _only_to_start(chain: Chain, found: Sequence[JsonObject]) -> bool:
-    """Finish an undo that was interrupted after its swap. Undoing twice could go one too far."""
-    if not found or not chain.left_stopped():
+def _only_to_start(chain: Chain) -> bool:
+    """Finish an undo that was interrupted after its swap: undone twice, it would not be undone."""
+    if not chain.left_stopped():
         return False
-    work = read_work(found[0], chain.cronjob)
-    if work.action != "undo" or not work.replaces or not ending(found[0]).succeeded:
-        return False
-    chain.session.say(
-        "The undo that was interrupted has succeeded; what is left is to start the applications. "
-        "To undo once more, run the same command again afterwards."
-    )
-    chain.resume()
-    return True
-
-
-def _last_restore(chain: Chain, found: Sequence[JsonObject], job: JsonObject) -> Restored | None:
-    """The newest restore of the same database on the same server, if it is still on record."""
-    wanted = read_work(job, chain.cronjob)
-    for one in found:
-        work = read_work(one, chain.cronjob)
-        if (work.database, work.elsewhere) != (wanted.database, wanted.elsewhere):
-            continue
-        if work.action == "undo" and ending(one).succeeded:
-            return None  # what it left is not known from here
-        if work.undo_words is not None and ending(one).succeeded:
-            return Restored(job=one, kept=_kept(chain, work.job))
-    return None
-
-
-def _kept(chain: Chain, job: str) -> str:
-    """What the restore's log calls the database it kept; empty when nobody can read it any more."""
-    lines: list[str] = []
-    with contextlib.suppress(PgkeepError):
-        for pod in chain.cluster.find(PODS, label_selector=f"batch.kubernetes.io/job-name={job}"):
-            name = str(pod["metadata"]["name"])
-            for raw in chain.cluster.log(name, container=CONTAINER, follow=False):
-                lines.append(raw.partition(" ")[2].rstrip("\r\n"))
-    return settings(lines).get("kept", "")
+    for job in restore_jobs(chain.cluster):
+        work = read_work(job, chain.cronjob)
+        if work.dry_run:
+            continue  # it has changed nothing
+        if work.action != "undo" or not work.replaces or not ending(job).succeeded:
+            return False
+        chain.session.say(
+            "The undo that was interrupted has succeeded; what is left is to start the "
+            "applications. To undo once more, run the same command again afterwards."
+        )
+        chain.resume()
+        return True
+    return False

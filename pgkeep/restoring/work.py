@@ -50,7 +50,8 @@ class Work:
         if self.action == "undo":
             return "undoes the last restore"
         if self.action == "drop-old":
-            return "drops the databases that restores have kept"
+            does = "looks for" if self.dry_run else "drops"
+            return f"{does} the databases that restores have kept"
         what = self.backup or "a backup"
         return f"tries out the restore of {what}" if self.dry_run else f"restores {what}"
 
@@ -67,7 +68,7 @@ class Work:
         if self.action == "undo":
             return "The restore is undone: the database of before it has its name again."
         if self.action == "drop-old":
-            return "The kept databases are dropped."
+            return "Nothing was changed." if self.dry_run else "The kept databases are dropped."
         if self.dry_run:
             what = f"What was asked for of {self.backup}" if self.parts else self.backup
             return f"{what} can be restored. Nothing live was changed."
@@ -76,9 +77,14 @@ class Work:
                 f"Restored what was asked for of {self.backup}, into schemas of its own; their "
                 "names are in the log."
             )
-        if self.into:
-            return f"Restored {self.backup} as database {self.into}."
-        return f"Restored {self.backup}."
+        where = f" as database {self.into}" if self.into else ""
+        return f"Restored {self.backup}{where}{self._other_server}."
+
+    @property
+    def _other_server(self) -> str:
+        if self.elsewhere is None:
+            return ""
+        return f" on {self.elsewhere.host}" if self.elsewhere.host else " on the other server"
 
     @property
     def failed(self) -> str:

@@ -422,8 +422,7 @@ def test_a_swap_that_cannot_be_done_lets_everyone_in_again(pod: Pod, server: Ser
         assert holder.stdin is not None
         holder.stdin.write("SELECT 1;\n")
         holder.stdin.flush()
-        changes = f"s|^SCRIPTS=.*|SCRIPTS={SCRIPTS}|; s/SWAP_ATTEMPTS=5/SWAP_ATTEMPTS=2/"
-        code = f"source <(sed '{changes}' {SCRIPTS}/restore.sh); main"
+        code = f"source {SCRIPTS}/restore.sh; SWAP_ATTEMPTS=2; main"
         wait_until(
             lambda: "swapped" in server.psql("postgres", "SELECT datname FROM pg_stat_activity")
         )
@@ -466,6 +465,7 @@ def big_copy(server: Server, slow_pod: Pod) -> Iterator[str]:
     server.psql("postgres", "CREATE DATABASE bulky TEMPLATE big")
     slow_pod.database = "bulky"
     slow_pod.good_backup(BACKUP_COMPRESSION="gzip:1")
+    slow_pod.settings["RESTORE_SAFETY_BACKUP"] = "false"
     server.psql("bulky", "DELETE FROM blocks WHERE id = 1")
     yield "bulky"
     drop_databases(server, "bulky")

@@ -9,7 +9,7 @@ from pgkeep import console, waiting
 from pgkeep.backups import parse_show
 from pgkeep.cli import app
 from pgkeep.commands import listing
-from pgkeep.restoring import chain, restore
+from pgkeep.restoring import chain, restore, undo
 from pgkeep.restoring.choice import Choice
 from pgkeep.session import Session
 from tests.tool.stand_ins import Cluster, Console
@@ -52,7 +52,8 @@ def call(monkeypatch: pytest.MonkeyPatch) -> Call:
         return Choice(backup=backup, database="shop")
 
     monkeypatch.setattr(restore, "choose", choose)
-    monkeypatch.setattr(chain, "JobFollower", Follower)
+    for module in (chain, undo):
+        monkeypatch.setattr(module, "JobFollower", Follower)
     monkeypatch.setattr(waiting.time, "sleep", no_time)
     monkeypatch.setattr(Session, "now", now)
 

@@ -10,7 +10,7 @@ from pgkeep.commands import restore as command
 from pgkeep.kubernetes_api import Resource
 from pgkeep.objects import JsonObject, section
 from pgkeep.restoring import restore, undo
-from tests.tool.world import Call, World, stack, workload
+from tests.tool.world import KEPT, Call, World, stack, workload
 
 NAME = "backup-20261123-020000"
 RUNNING = {"web": (2, None), "queue": (1, None)}
@@ -118,7 +118,7 @@ def test_what_leaves_the_live_database_alone_stops_no_application(
     assert changes(world) == ["create job"]
     assert world.told(world.jobs[0]) == {"RESTORE_BACKUP": NAME, **told}
     assert words in text
-    assert "is not touched, and no application is stopped" in text
+    assert " touched, and no application is stopped" in text
     assert "Lost " not in text
 
 
@@ -130,6 +130,7 @@ def test_another_server_has_another_secret(call: Call) -> None:
     assert mounted(job) == "its"
     assert world.told(job)["DATABASE_SECRET"] == "its"
     assert "ANOTHER SERVER" in text
+    assert f"✓ Restored {NAME} on other." in text
     assert changes(world) == ["create job"]
 
 
@@ -221,32 +222,92 @@ def test_stopping_evicts_and_deletes_nothing_so_that_a_disruption_budget_has_no_
     assert not [one for one in world.requests if "pod/" in one or "evict" in one]
 
 
-def test_undoing_is_the_same_chain(call: Call) -> None:
+LOOK = ["create job", "delete job/postgres-restore-manual-1"]
+
+
+def test_undoing_looks_first_and_is_the_same_chain(call: Call) -> None:
     world = stack()
     code, text = call(world, ["undo-restore", "--yes"])
     assert code == 0, text
-    assert changes(world)[2:] == [
+    assert changes(world) == [
+        *LOOK,
+        "patch deployment/web",
+        "patch statefulset/queue",
         "create job",
         "patch deployment/web",
         "patch statefulset/queue",
     ]
     assert world.told(world.jobs[0]) == {"RESTORE_ACTION": "undo"}
+    assert "Back to    shop_before_20261123_045900 (8.8 MiB, kept since 2026-11-23 04:59" in text
     assert "✓ The restore is undone" in text
     assert "  undo " in text[text.index("✓ The restore is undone") :]
     assert world.applications == RUNNING
 
 
-def test_the_plan_of_an_undo_tells_what_the_last_restore_kept(call: Call) -> None:
+def test_the_look_is_a_dry_run_whatever_it_is_for(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for options in ([], ["--drop-old"], ["--host", "other"]):
+        world = stack(DATABASE_NAMES="shop\nmy shop")
+        made: list[dict[str, str]] = []
+        create = world.create
+
+        def remember(resource: Resource, body: JsonObject) -> JsonObject:
+            made.append(world.told(body))  # noqa: B023  (called before the next round)
+            return create(resource, body)  # noqa: B023
+
+        monkeypatch.setattr(world, "create", remember)
+        assert call(world, ["undo-restore", "--database", "shop", "--yes", *options])[0] == 0
+        told = {"RESTORE_ACTION": "drop-old", "RESTORE_DROP": "all", "RESTORE_DRY_RUN": "true"}
+        where = {"DATABASE_HOST": "other"} if "--host" in options else {}
+        assert made[0] == {**told, "RESTORE_DATABASE": "shop", **where}
+        assert "RESTORE_DRY_RUN" not in made[1]
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ((), "what was kept has been dropped"),
+        ((f'{KEPT}, of another owner: "eve"',), "belongs to another owner than shop does: shop_be"),
+    ],
+)
+def test_an_undo_that_has_nothing_to_go_back_to_stops_nothing(
+    call: Call, lines: tuple[str, ...], words: str
+) -> None:
     world = stack()
-    world.log_lines = LOG
-    assert call(world, ["run-restore", NAME, "--yes"])[0] == 0
-    assert call(world, ["run-restore", NAME, "--dry-run"])[0] == 0
+    world.kept_lines = lines
+    code, text = call(world, ["undo-restore", "--yes"])
+    assert code == 5
+    assert "There is nothing to undo: no database is kept of shop. Nothing was changed." in text
+    assert words in text
+    assert changes(world) == LOOK
+
+
+def test_what_belongs_to_somebody_else_is_not_what_an_undo_goes_back_to(call: Call) -> None:
+    world = stack()
+    foreign = KEPT.replace("045900", "050000") + ', of another owner: "eve"'
+    world.kept_lines = ("  Steps", foreign, KEPT)
     code, text = call(world, ["undo-restore", "--yes"])
     assert code == 0
-    assert f"Undone     the restore of {NAME} at 2026-11-23 05:01:00 UTC" in text
-    assert "Back to    the old database, as shop_before_20261123_045900" in text
-    text = call(world, ["undo-restore", "--yes"])[1]
-    assert "no more is known" in text, "what an undo has left is not what the restore before it did"
+    assert "Back to    shop_before_20261123_045900" in text
+
+
+def test_an_undo_whose_server_does_not_answer_stops_nothing(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = stack()
+    world.kept_lines = ("ERROR: no connection", "CAUSE: refused", "CURE: start it")
+    run_job = world.run_job
+
+    def fail(name: str, **_: Any) -> None:
+        run_job(name, succeed=False)
+
+    monkeypatch.setattr(world, "run_job", fail)
+    code, text = call(world, ["undo-restore", "--yes"])
+    assert code == 1
+    assert "What restores have kept cannot be read after 1 min: no connection" in text
+    assert text.splitlines()[-1] == "  Cure:  start it", "the log is gone with the job"
+    assert changes(world) == LOOK
 
 
 def test_a_failed_undo_starts_the_applications(call: Call) -> None:
@@ -258,13 +319,31 @@ def test_a_failed_undo_starts_the_applications(call: Call) -> None:
     assert world.applications == RUNNING
 
 
-def test_dropping_what_was_kept_leaves_the_applications_alone(call: Call) -> None:
+def test_dropping_shows_what_goes_and_leaves_the_applications_alone(call: Call) -> None:
     world = stack()
     code, text = call(world, ["undo-restore", "--drop-old", "--yes"])
     assert code == 0
-    assert changes(world) == ["create job"]
+    assert changes(world) == [*LOOK, "create job"]
     assert world.told(world.jobs[0]) == {"RESTORE_ACTION": "drop-old", "RESTORE_DROP": "all"}
-    assert "✓ The kept databases are dropped." in text
+    assert text.index("Dropped    shop_before_2026") < text.index(
+        "✓ The kept databases are dropped"
+    )
+
+
+@pytest.mark.parametrize("lines", [(), (f'{KEPT}, of another owner: "eve"',)])
+def test_where_nothing_is_kept_nothing_is_dropped_and_nobody_asked(
+    call: Call, monkeypatch: pytest.MonkeyPatch, lines: tuple[str, ...]
+) -> None:
+    def terminal(*_: object) -> None:
+        return
+
+    monkeypatch.setattr(command, "require_terminal", terminal)
+    world = stack()
+    world.kept_lines = lines
+    code, text = call(world, ["undo-restore", "--drop-old"])
+    assert code == 0
+    assert "Nothing of shop is kept that could be dropped." in text
+    assert changes(world) == LOOK
 
 
 def test_of_several_databases_one_has_to_be_named_for_an_undo(call: Call) -> None:
@@ -310,7 +389,7 @@ def test_nothing_begins_when_another_one_has_begun_while_the_question_stood(
     code, text = call(world, ["run-restore", NAME] if module is restore else ["undo-restore"])
     assert code == 1
     assert "A restore is running already: job/postgres-restore-by-hand." in text
-    assert changes(world) == []
+    assert changes(world) == ([] if module is restore else LOOK)
 
 
 @pytest.mark.parametrize("arguments", [["undo-restore", "--yes"], ["run-restore", NAME, "--yes"]])

@@ -11,7 +11,8 @@ from pgkeep.applications import Application, plan
 from pgkeep.autoscalers import Autoscaler
 from pgkeep.backups import Listing, parse_list, parse_prune, parse_show
 from pgkeep.render import details, plans, prunings, tables
-from pgkeep.render.plans import RestorePlan, UndoPlan
+from pgkeep.render.plans import RestorePlan
+from pgkeep.restoring.kept import Kept
 from pgkeep.restoring.order import Server
 from pgkeep.restoring.work import Work
 from tests.tool.objects import deployment
@@ -261,10 +262,18 @@ def test_the_plan_says_how_far_a_backup_is_from_the_time_asked_for() -> None:
         at=datetime(2026, 11, 23, 4, 30, tzinfo=UTC),
         passed_over=tuple((f"backup-2026112{n}-040000", "damaged") for n in range(7)),
     )
-    assert "Asked for  2026-11-23 04:30:00 UTC; this backup is 2 h 30 min older than that" in lines
+    assert "Asked for  2026-11-23 04:30:00 UTC; this backup is 2 h 30 min older" in lines
     start = lines.index("Not taken  newer, but")
     assert lines[start + 1] == "           backup-20261120-040000: damaged"
     assert lines[start + 6] == "           and 2 more"
+
+
+def test_a_backup_begun_right_before_the_time_asked_for_may_hold_what_came_after() -> None:
+    at = datetime(2026, 11, 23, 2, 0, 30, tzinfo=UTC)
+    assert (
+        "Asked for  2026-11-23 02:00:30 UTC; this backup is 30 s older, and was read moments after "
+        "its start; an earlier state needs an earlier time" in restore_plan(at=at)
+    )
 
 
 def test_a_plan_without_safety_backup_says_so_in_capitals() -> None:
@@ -301,13 +310,21 @@ def test_a_safety_backup_that_is_named_is_said_to_be_one() -> None:
             ],
         ),
         (
+            {"into": "copy"},
+            {"database": "copy", "live": ""},
+            [
+                "Into       copy on postgres (namespace shop)",
+                "Live       no database that exists is touched, and no application is stopped",
+            ],
+        ),
+        (
             {"parts": 2},
             {"parts": ("table public.a", "schema old")},
             [
                 "Into       new schemas in shop on postgres (namespace shop)",
                 "Only       table public.a",
                 "           schema old",
-                "Live       shop is not touched, and no application is stopped",
+                "Live       what shop has now is not touched, and no application is stopped",
             ],
         ),
         (
@@ -318,7 +335,7 @@ def test_a_safety_backup_that_is_named_is_said_to_be_one() -> None:
                 "User       of Secret other-admin",
                 "There      a database shop on that server is replaced, after a backup of it, "
                 "and kept beside it",
-                "Live       shop of this stack is not touched, and no application is stopped",
+                "Live       nothing of this stack is touched, and no application is stopped",
             ],
         ),
     ],
@@ -330,50 +347,39 @@ def test_a_plan_that_leaves_the_live_database_alone_says_so(
     assert below(title, restore_plan(work=replace(WORK, **work), **given)) == rows
 
 
+KEPT = Kept(name="shop_before_20261123_045900", words="8.8 MiB, kept since today")
+
+
 def undo_plan(**changes: Any) -> list[str]:
-    given: dict[str, Any] = {
-        "target": "shop on postgres (namespace shop)",
-        "work": replace(WORK, action="undo"),
-    }
-    return draw(plans.undo_plan(UndoPlan(**given | changes), NOW), 120).splitlines()
+    work = replace(WORK, action="undo", **changes)
+    workloads = [plan(WEB, deployment(2))]
+    drawn = plans.undo_plan("shop on postgres (namespace shop)", KEPT, work, workloads, {})
+    return draw(drawn, 120).splitlines()
 
 
 def test_the_plan_of_an_undo() -> None:
-    lines = undo_plan(
-        backup="backup-20261123-020000",
-        restored=datetime(2026, 11, 23, 5, 0, tzinfo=UTC),
-        kept="the old database, as shop_before_20261123_045900",
-        plans=[plan(WEB, deployment(2))],
-    )
-    assert lines == [
+    assert undo_plan() == [
         "The undo",
         "Of         shop on postgres (namespace shop)",
-        "Undone     the restore of backup-20261123-020000 at 2026-11-23 05:00:00 UTC",
-        "Back to    the old database, as shop_before_20261123_045900",
-        "Put aside  everything written since 2026-11-23 05:00:00 UTC, 12 min ago: it stays on the "
-        "server, under another name",
+        "Back to    shop_before_20261123_045900 (8.8 MiB, kept since today)",
+        "Put aside  what it is now, with everything written since; kept for another undo-restore",
         "Stopped    deployment/web (2 replicas now)",
     ]
 
 
-def test_the_plan_of_an_undo_that_is_known_little_of() -> None:
-    lines = undo_plan(work=replace(WORK, action="undo", elsewhere=Server(host="other")))
-    assert lines == [
-        "The undo",
-        "Of         shop on postgres (namespace shop)",
-        "Where      ANOTHER SERVER than the stack's",
-        "Undone     the last restore; its job is no longer on record, so no more is known",
-        "Back to    the database that it has kept",
-        "Put aside  everything written since then: it stays on the server, under another name",
-        "Live       of this stack nothing is touched and no application stopped",
-    ]
+def test_the_plan_of_an_undo_on_another_server_stops_nothing() -> None:
+    last = undo_plan(elsewhere=Server(host="other"))[-1]
+    assert last == "Live       of this stack nothing is touched, no application is stopped"
 
 
-def test_the_plan_of_dropping_says_that_it_is_the_end_of_undo() -> None:
-    assert draw(plans.drop_plan("shop on postgres"), 120).splitlines() == [
+def test_the_plan_of_dropping_names_each_and_says_that_it_is_the_end_of_undo() -> None:
+    foreign = Kept(name="x", words='1 KiB, kept since today, of another owner: "eve"')
+    assert draw(plans.drop_plan("shop on postgres", [KEPT, foreign, KEPT])).splitlines() == [
         "The end of undo",
         "Of         shop on postgres",
-        "Dropped    all databases that restores and undos of it have kept",
+        "Dropped    shop_before_20261123_045900 (8.8 MiB, kept since today)",
+        "           shop_before_20261123_045900 (8.8 MiB, kept since today)",
+        'Stays      x (1 KiB, kept since today, of another owner: "eve")',
         "After it   undo-restore has nothing to go back to any more",
         "Live       is not touched, and no application is stopped",
     ]

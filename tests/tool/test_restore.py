@@ -59,6 +59,7 @@ def begin(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Begin:
                 {"name": "DATABASE_NAMES", "value": databases},
                 {"name": "DATABASE_HOST", "value": "db"},
                 {"name": "RESTORE_DATABASE"},
+                {"name": "RESTORE_INTO"},
             ]
             return made
 
@@ -189,6 +190,35 @@ def test_a_backup_is_not_restored_into_another_database_that_is_named(
     assert f"{NAME} is of database app, not of shop. Nothing was changed." in text
 
 
+def test_a_backup_of_a_database_that_was_renamed_goes_into_the_one_that_is_named(
+    asked: Console, begin: Begin
+) -> None:
+    asked.give(f"show {NAME}", *show_lines(database="crm"))
+    code, text = begin("shop\napp", f"{NAME} --database shop")
+    assert code == 3
+    assert "Into       shop on db (namespace shop); THE BACKUP IS OF DATABASE crm" in text
+
+
+@pytest.mark.parametrize("database", ["crm", "-"])
+def test_beside_the_live_ones_goes_a_backup_of_whatever_database(
+    asked: Console, begin: Begin, database: str
+) -> None:
+    asked.give(f"show {NAME}", *show_lines(database=database))
+    code, text = begin("shop\napp", f"{NAME} --into copy")
+    assert code == 3
+    assert "Into       copy on db" in text
+    assert "no database that exists is touched" in text
+
+
+def test_a_name_that_the_stack_has_is_none_to_restore_beside_it(
+    asked: Console, begin: Begin
+) -> None:
+    code, text = begin("shop\napp", f"{NAME} --into app")
+    assert code == 2
+    assert "app is a database of this stack" in text
+    assert asked.asked == []
+
+
 def test_a_file_of_the_older_script_goes_into_the_database_that_is_named(
     asked: Console, begin: Begin
 ) -> None:
@@ -252,7 +282,7 @@ def test_a_time_takes_the_newest_backup_at_or_before_it(asked: Console, begin: B
     asked.give(f"show {NAME}", *show_lines(database="shop"))
     code, text = begin("shop", "--at 2026-11-23T04:30+01:00")
     assert code == 3
-    asked_for = "Asked for  2026-11-23 03:30:00 UTC; this backup is 1 h 30 min older than that"
+    asked_for = "Asked for  2026-11-23 03:30:00 UTC; this backup is 1 h 30 min older"
     question = text.index("Type yes")
     assert f"Backup     {NAME}" in text[:question]
     assert asked_for in text[:question]
@@ -291,6 +321,7 @@ def test_a_time_before_all_backups_names_the_oldest(asked: Console, begin: Begin
         (f"latest --into {'x' * 64}", "is no name for --into"),
         ("latest --host dä", "is no value for --host"),
         ("latest --secret dä", "is no value for --secret"),
+        ("latest --into postgres", "belongs to the server itself"),
         ("latest --resume", "nothing else can be said with it"),
         ("--resume --into copy", "nothing else can be said with it"),
         ("--resume --secret x", "nothing else can be said with it"),
