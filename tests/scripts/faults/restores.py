@@ -2,7 +2,7 @@
 
 A stage is a server of its own with a database in state B and, on a volume, a backup of state A. It
 may be killed, and its databases lie on a file system of their own, which may be full. A restore of
-that backup is hit at random moments of its whole duration, and at each point of its swap.
+that backup is hit at random moments of its whole duration, and at points where chance seldom comes.
 
 `Reader` is the client: whatever happens, it must read all of A or all of B. `judged` is the one
 place that says whether a trial was caught.
@@ -48,7 +48,7 @@ from tests.scripts.harness import (
 from tests.scripts.postgres import SCRIPTS
 
 SEED = os.environ.get("PGKEEP_SEED", "20261125")
-MOMENTS = 20
+MOMENTS = int(os.environ.get("PGKEEP_MOMENTS", "20"))
 STAGES = 2 * AT_ONCE  # some faults are little more than waiting
 PATIENCE = 30  # seconds within which what a run left behind must have ended
 GRACE = 30  # seconds from SIGTERM to SIGKILL in a pod
@@ -181,8 +181,11 @@ def look(server: Server, database: str) -> Answer:
 class Reader:
     """Connects in a loop to the database under its name, and reads all of it each time."""
 
-    def __init__(self, server: Server, states: dict[str, State], settings: str) -> None:
+    def __init__(
+        self, server: Server, states: dict[str, State], settings: str, pause: float
+    ) -> None:
         self.server = server
+        self.pause = pause  # reading costs as much as a good part of a restore
         self.states = states
         self.settings = settings
         self.answers: list[tuple[float, float, str]] = []  # begun, ended, what it is
@@ -205,7 +208,7 @@ class Reader:
                 self.refusals.append((begun, str(refusal)))
             else:
                 self.answers.append((begun, time.monotonic(), answer))
-            self.ended.wait(0.03)
+            self.ended.wait(self.pause)
 
     def wait_for_answer(self) -> None:
         """Waits until an attempt that begins from now on is answered."""
@@ -408,7 +411,7 @@ class Stages:
             yield self
 
     @contextmanager
-    def new(self, user: str, *, small_volume: str = "") -> Generator[Scene]:
+    def new(self, user: str, *, small_volume: str = "", pause: float = 0.1) -> Generator[Scene]:
         """A scene with a client that reads already; nothing of it is left afterwards."""
         stage = self.free.get()
         try:
@@ -429,7 +432,7 @@ class Stages:
                     names=pod.names(),
                     before={},
                 )
-                reader = Reader(stage.server.server, stage.states, stage.settings)
+                reader = Reader(stage.server.server, stage.states, stage.settings, pause)
                 before = bytes_of(pod.volume / name for name in pod.names())
                 with reader:
                     yield Scene(stage, world, reader, user, before)
@@ -465,27 +468,31 @@ class Random:
 
 
 @dataclass(frozen=True)
-class InSwap:
-    """A point of the swap, by what has just come over the wire from one side."""
+class Point:
+    """A point between two statements, by what has just come over the wire after a step began."""
 
     what: str
+    step: str
     words: bytes
     side: Side = "client"
     user: str = SUPERUSER
     chance: int = 0
 
     def __str__(self) -> str:
-        return f"in the swap, {self.what}"
+        return self.what
 
 
-Moment = Random | InSwap
+Moment = Random | Point
 
-# Before the words of a client are on the server, and after those of the server are on the way.
-SWAP = [
-    InSwap("when nobody may connect", b"pg_terminate_backend"),
-    InSwap("before the renames", b"RENAME TO"),
-    InSwap("before the commit", b"COMMIT", user=OWNER),
-    InSwap("after the commit, before its answer", b"COMMIT\0", "server"),
+# Where chance alone seldom comes. The words of a client have not reached the server yet, those of
+# the server not the client.
+POINTS: list[Moment] = [
+    Point("temporary role made, not marked", "Chose the role", b"COMMENT ON ROLE"),
+    Point("side database made, not marked", "Created the side", b"COMMENT ON DATABASE"),
+    Point("sessions not ended yet", "Swapped", b"pg_terminate_backend"),
+    Point("before the renames", "Swapped", b"RENAME TO"),
+    Point("before the commit", "Swapped", b"COMMIT", user=OWNER),
+    Point("after the commit, before its answer", "Swapped", b"COMMIT\0", "server"),
 ]
 
 
@@ -502,12 +509,12 @@ def random_moments(kind: str, count: int = MOMENTS) -> list[Moment]:
     ]
 
 
-# The shipped script, which stands still when it begins the swap; `runs.code` would take the place
+# The shipped script, which stands still when it begins a step; `runs.code` would take the place
 # of a function that marks.sh has.
 PROGRAM = """
 source '{scripts}/restore.sh'
 eval "shipped_$(declare -f begin)"
-begin() {{ shipped_begin "$@"; if [[ $1 == '{stop}' ]]; then stand_still; fi; }}
+begin() {{ shipped_begin "$@"; if [[ -n '{stop}' && $1 == '{stop}'* ]]; then stand_still; fi; }}
 stand_still() {{ : >'{hooks}/reached'; until [[ -e '{hooks}/go' ]]; do /usr/bin/sleep 0.01; done; }}
 {more}
 main
@@ -525,24 +532,30 @@ class Hit(NamedTuple):
     scene: Scene
     going: Run
     wire: Proxy
+    moment: Moment
 
 
 @contextmanager
 def arrived(
-    stages: Stages, moment: Moment, more: str = "", *, small_volume: str = ""
+    stages: Stages,
+    moment: Moment,
+    more: str = "",
+    *,
+    small_volume: str = "",
+    pause: float = 0.1,
 ) -> Generator[Hit]:
-    """A scene whose restore has come to its moment; in the swap it stands still there.
+    """A scene whose restore has come to its moment; at a point it stands still.
 
     A run that is over before its moment is a trial as well, of one that is hit too late.
     """
     with (
-        stages.new(moment.user, small_volume=small_volume) as scene,
+        stages.new(moment.user, small_volume=small_volume, pause=pause) as scene,
         proxy(scene.stage.server.port) as wire,
     ):
-        stop = "Swapped" if isinstance(moment, InSwap) else ""
+        stop = moment.step if isinstance(moment, Point) else ""
         port = str(wire.port)
         with scene.restore(program(scene, stop, more), DATABASE_PORT=port) as going:
-            if isinstance(moment, InSwap):
+            if isinstance(moment, Point):
                 going.wait_until_held()
                 wire.wait_for(moment.words, moment.side)
                 going.release()
@@ -550,7 +563,7 @@ def arrived(
             else:
                 with suppress(subprocess.TimeoutExpired):
                     going.process.wait(moment.part * stages.duration)
-            yield Hit(scene, going, wire)
+            yield Hit(scene, going, wire, moment)
 
 
 def each(
@@ -607,7 +620,7 @@ def judged(
     `cause` is in the last lines of a run that failed and was not killed; `tidy`: that run had all
     it needed to leave nothing behind; `mend` ends the fault.
     """
-    scene, going, _ = hit
+    scene, going, _, moment = hit
     try:
         gone(scene, going)
         state = found(scene, "after the fault")
@@ -616,7 +629,9 @@ def judged(
             clean(scene, kept=1 if state == "A" else 0)
         mend()
         kept: list[State] = ["B"] if state == "B" else ["B", "A"]
-        again(scene, kept)
+        # What a safety backup leaves in staging only another one sweeps.
+        safety = moment.chance % 4 == 0 or bool(scene.pod.unfinished())
+        again(scene, kept, safety=safety)
         scene.reader.wait_for_answer()
         scene.reader.judge()
     except AssertionError as error:
@@ -661,9 +676,12 @@ def clean(scene: Scene, kept: int) -> None:
     assert scene.stage.roles() == [], f"roles are left: {scene.stage.roles()}"
 
 
-def again(scene: Scene, kept: list[State]) -> None:
-    """The same restore succeeds, cleans up, and the backup is still what it was."""
-    with scene.restore() as going:
+def again(scene: Scene, kept: list[State], *, safety: bool) -> None:
+    """The same restore succeeds, cleans up, and the backup is still what it was.
+
+    Its safety backup is half of its time, so not every trial makes it.
+    """
+    with scene.restore(RESTORE_SAFETY_BACKUP="true" if safety else "false") as going:
         result = going.finish()
         try:
             assert result.code == 0, f"the next run ends with {result.code}"
