@@ -53,6 +53,7 @@ STAGES = 2 * AT_ONCE  # some faults are little more than waiting
 PATIENCE = 30  # seconds within which what a run left behind must have ended
 GRACE = 30  # seconds from SIGTERM to SIGKILL in a pod
 AWAY = 2.0  # seconds at most without an answer, in a restore that nothing hits
+PAUSE = 0.15  # seconds between two readings, which cost as much as a good part of a restore
 DISK = "160M"  # for the databases of a stage: some 20 of them, nearly empty
 
 LIVE = "shop"
@@ -69,12 +70,12 @@ CREATE ROLE shop_reader;
 """
 STATE_A = """
 CREATE TABLE goods (id serial PRIMARY KEY, name text NOT NULL, price numeric CHECK (price > 0));
-INSERT INTO goods (name, price) SELECT md5(i::text), i FROM generate_series(1, 800) AS i;
+INSERT INTO goods (name, price) SELECT md5(i::text), i FROM generate_series(1, 300) AS i;
 CREATE TABLE sales (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
                     good int NOT NULL REFERENCES goods, at timestamptz NOT NULL, note text);
 INSERT INTO sales (good, at, note)
-  SELECT 1 + i % 800, timestamptz '2026-01-01' + i * interval '1 minute', repeat(md5(i::text), 8)
-    FROM generate_series(1, 2000) AS i;
+  SELECT 1 + i % 300, timestamptz '2026-01-01' + i * interval '1 minute', repeat(md5(i::text), 8)
+    FROM generate_series(1, 1000) AS i;
 CREATE INDEX sales_at ON sales (at);
 CREATE SCHEMA desk AUTHORIZATION shop_clerk;
 CREATE TABLE desk.notes (line text);
@@ -132,8 +133,9 @@ WITH own AS (
   SELECT concat_ws(' ', 'function', pg_get_functiondef(oid), pg_get_userbyid(proowner))
     FROM pg_proc WHERE pronamespace = 'public'::regnamespace
   UNION ALL
-  SELECT concat_ws(' ', 'rows', name,
-                   query_to_xml(format('SELECT * FROM %s AS t ORDER BY t', name), true, false, ''))
+  SELECT concat_ws(' ', 'rows', name, query_to_xml(format(
+           'SELECT count(*), md5(string_agg(t::text, E''\\n'' ORDER BY t::text)) FROM %s AS t',
+           name), true, false, ''))
     FROM own WHERE relkind = 'r'
   UNION ALL
   SELECT concat_ws(' ', 'sequence', sequencename, last_value) FROM pg_sequences
@@ -185,7 +187,7 @@ class Reader:
         self, server: Server, states: dict[str, State], settings: str, pause: float
     ) -> None:
         self.server = server
-        self.pause = pause  # reading costs as much as a good part of a restore
+        self.pause = pause
         self.states = states
         self.settings = settings
         self.answers: list[tuple[float, float, str]] = []  # begun, ended, what it is
@@ -411,7 +413,7 @@ class Stages:
             yield self
 
     @contextmanager
-    def new(self, user: str, *, small_volume: str = "", pause: float = 0.1) -> Generator[Scene]:
+    def new(self, user: str, *, small_volume: str = "", pause: float = PAUSE) -> Generator[Scene]:
         """A scene with a client that reads already; nothing of it is left afterwards."""
         stage = self.free.get()
         try:
@@ -542,7 +544,7 @@ def arrived(
     more: str = "",
     *,
     small_volume: str = "",
-    pause: float = 0.1,
+    pause: float = PAUSE,
 ) -> Generator[Hit]:
     """A scene whose restore has come to its moment; at a point it stands still.
 
