@@ -20,11 +20,19 @@ unsubscribe() {
   quote_output "$WORK/unsubscribe.errors"
 }
 
+# drop_unmarked DATABASE: one that was made and not marked any more, if nothing is in it.
+drop_unmarked() {
+  [[ $(psql_on "$1" -f "$SCRIPTS/restore-is-empty.sql" 2>/dev/null) == t ]] || return 0
+  psql_on "$MAINTENANCE" -f "$SCRIPTS/restore-drop-empty.sql" -v side="$1" 2>"$WORK/drop.errors" || quote_output "$WORK/drop.errors"
+}
+
 # What earlier, killed restores of this database left. Names may hold line breaks, hence -0.
 sweep_leftovers() {
   local left
   query "$MAINTENANCE" restore-leftover-names.sql -0 -v name="$DATABASE_NAME" >"$WORK/leftovers"
   while IFS= read -r -d '' left; do unsubscribe "$left"; done <"$WORK/leftovers"
+  query "$MAINTENANCE" restore-unmarked.sql -0 -v name="$DATABASE_NAME" >"$WORK/leftovers"
+  while IFS= read -r -d '' left; do drop_unmarked "$left"; done <"$WORK/leftovers"
   sweep_parts
   query "$MAINTENANCE" restore-leftovers.sql -v name="$DATABASE_NAME" >"$WORK/leftovers"
   quote_output "$WORK/leftovers"

@@ -5,9 +5,12 @@ SET log_statement = none;
 SET log_min_duration_statement = -1;
 SET log_min_error_statement = panic;
 \set password `cat :'password_file'`
+-- With its mark or not at all, so that it is found if this is killed.
+BEGIN;
 CREATE ROLE :"role" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD :'password';
 SELECT format('COMMENT ON ROLE %I IS %L', :'role', 'pgkeep restore in progress: ' || :'name')
 \gexec
+COMMIT;
 -- Settings for everybody must not end it or lead it elsewhere.
 ALTER ROLE :"role" SET statement_timeout = 0;
 ALTER ROLE :"role" SET lock_timeout = 0;

@@ -78,6 +78,9 @@ probe_side() {
     --dbname="$(conninfo "$SIDE")" "$BACKUP_DIRECTORY/$NAME/database" 2>"$WORK/probe.errors" || true
   if grep -q 'error:' "$WORK/probe.errors"; then
     quote_output "$WORK/probe.errors"
+    explain "$WORK/probe.errors"
+    [[ ! $KIND =~ ^(lost|unreachable|starting|space|killed|connections)$ ]] \
+      || fail 1 "$KIND" "restoring the schema of $NAME into the side database failed" "$CAUSE" "$CURE"
     count=$(grep -c 'error: could not execute query' "$WORK/probe.errors" || true)
     fail 1 superuser "backup $NAME cannot be restored without a superuser: $count of its statements fail" \
       "$(sed -n 's/.*error: could not execute query: ERROR: *//p' "$WORK/probe.errors" | sort | uniq -c | sort -rn | awk '{ n = $1; sub(/^ *[0-9]+ /, ""); printf "%s%s (%d)", (NR > 1 ? "; " : ""), $0, n }' | head -c 1000)" \
@@ -103,6 +106,11 @@ hand_over() {
   query "$SIDE" role-owners.sql -v role="$RESTORER" -v name="$DATABASE_NAME" -v manifest_file="$MANIFEST" -v owners="$owners"
   if [[ $owners == each ]]; then restore_rights rights; elif hands_over; then restore_rights comments; fi
   drop_role
+  if [[ -n $RESTORER_MADE ]]; then
+    explain "$WORK/role.errors"
+    [[ ! $KIND =~ ^(lost|unreachable|starting|connections)$ ]] \
+      || fail 1 "$KIND" "the role \"$RESTORER\" could not be dropped" "$CAUSE" "$CURE"
+  fi
   [[ -z $RESTORER_MADE ]] || fail 1 role "the role \"$RESTORER\" could not be dropped" \
     'something on the server still belongs to it; see the lines above' \
     "as a superuser, in every database: DROP OWNED BY $RESTORER; then DROP ROLE $RESTORER"

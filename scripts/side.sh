@@ -115,10 +115,17 @@ analyze_side() {
   if [[ -s $WORK/analyze.errors ]]; then
     warn 'some tables have no statistics yet: queries on them may be slow until somebody runs ANALYZE on them'
   fi
+  # The first session after that writes a file (pg_internal.init), without which nobody gets in: here where the disk may be full.
+  run psql_on "$SIDE" -c 'SELECT 1' >/dev/null 2>"$WORK/analyze.errors" || {
+    quote_output "$WORK/analyze.errors"
+    explain "$WORK/analyze.errors"
+    fail 1 "$KIND" 'the restored database does not answer' "$CAUSE" "$CURE"
+  }
   done_step
 }
 
 drop_side() {
+  drop_unmarked "$SIDE" >/dev/null
   unsubscribe "$SIDE"
   psql_on "$MAINTENANCE" -f "$SCRIPTS/restore-drop.sql" -v side="$SIDE" -v name="$DATABASE_NAME" 2>"$WORK/drop.errors" && return
   quote_output "$WORK/drop.errors"

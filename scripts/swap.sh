@@ -5,6 +5,21 @@
 SWAP_ATTEMPTS=5
 
 attempt_swap() {
+  local beside code=0 live
+  # By its number: what is said of the name may come too late, and would meet the sessions of the database that has it then.
+  live=$(psql_on "$MAINTENANCE" -v name="$DATABASE_NAME" -f - <<<"SELECT oid FROM pg_database WHERE datname = :'name'" \
+    2>"$WORK/swap.errors") || return 1
+  psql_on "$MAINTENANCE" -f "$SCRIPTS/session.sql" -f "$SCRIPTS/restore-disconnect.sql" -v live="${live:-0}" \
+    >/dev/null 2>"$WORK/disconnect.errors" &
+  beside=$!
+  swap_names "$1" || code=$?
+  kill "$beside" 2>/dev/null || true
+  wait "$beside" 2>/dev/null || true
+  ((code == 0)) || cat "$WORK/disconnect.errors" >>"$WORK/swap.errors"
+  return "$code"
+}
+
+swap_names() {
   psql_on "$MAINTENANCE" -f "$SCRIPTS/session.sql" -f "$SCRIPTS/restore-swap.sql" -v name="$DATABASE_NAME" -v live="$LIVE" \
     -v side="$SIDE" -v old="$OLD" -v successor="$1" 2>"$WORK/swap.errors"
 }
@@ -46,7 +61,13 @@ exchange() {
       return
     fi
     quote_output "$WORK/swap.errors"
-    allow_connections
+    # Its answer may be all that was lost.
+    settle_swap
+    if [[ $PHASE == after ]]; then
+      done_step "attempt $attempt, whose answer was lost"
+      return
+    fi
+    PHASE=swapping
     run sleep 1
   done
   explain_swap
