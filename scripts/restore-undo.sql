@@ -3,7 +3,12 @@
 WITH kept AS (
   SELECT coalesce(shobj_description((SELECT oid FROM pg_database WHERE datname = :'name'), 'pg_database'), '') AS live_comment,
          coalesce(shobj_description((SELECT oid FROM pg_database WHERE datname = :'old'), 'pg_database'), '') AS old_comment,
-         to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYYMMDD_HH24MISS') AS stamp
+         -- The first second whose name is free: what this run has put aside may bear that of now.
+         (SELECT stamp
+            FROM generate_series(0, 60) AS later,
+                 to_char((clock_timestamp() + later * interval '1 s') AT TIME ZONE 'UTC', 'YYYYMMDD_HH24MISS') AS stamp
+           WHERE left(:'old', -length('_before_YYYYMMDD_HHMMSS')) || '_undone_' || stamp NOT IN (SELECT datname FROM pg_database)
+           ORDER BY later LIMIT 1) AS stamp
 ), words AS (
   SELECT left(:'old', -length('_before_YYYYMMDD_HHMMSS')) || '_undone_' || stamp AS undone,
          format('pgkeep kept: undo %s %s', stamp, :'name') || CASE live_comment WHEN '' THEN '' ELSE E'\n' || live_comment END

@@ -491,7 +491,7 @@ def test_tables_do_not_go_into_another_or_a_missing_database(
     pod: Pod, server: Server, backed: str
 ) -> None:
     into = parts(pod, "shop.orders", RESTORE_INTO=f"{backed}_other")
-    assert "--into" in into.explained()
+    assert "RESTORE_INTO" in into.explained()
     server.psql("postgres", f"DROP DATABASE {backed}")
     missing = parts(pod, "shop.orders")
     assert f'there is no database "{backed}"' in missing.explained()
