@@ -77,13 +77,14 @@ exchange() {
 explain_swap() {
   explain "$WORK/swap.errors"
   case $(<"$WORK/swap.errors") in
-    *'statement timeout'* | *'being accessed by other users'*)
-      because sessions "sessions on \"$DATABASE_NAME\" did not end within a second when they were told to, or are prepared transactions" \
-        'look at pg_stat_activity and pg_prepared_xacts on the server, end what is there, then start this again'
-      ;;
+    # First, because the swap then fails by its timeout too.
     *'must be a superuser to terminate'* | *'permission denied to terminate'*)
       because rights "a session on \"$DATABASE_NAME\" belongs to a role whose sessions user \"$PGUSER\" may not end (must be a superuser)" \
         "end it on the server (pg_stat_activity), or as a superuser: GRANT pg_signal_backend TO \"$PGUSER\"; a superuser's session only a superuser ends"
+      ;;
+    *'statement timeout'* | *'being accessed by other users'*)
+      because sessions "sessions on \"$DATABASE_NAME\" did not end within a second when they were told to, or are prepared transactions" \
+        'look at pg_stat_activity and pg_prepared_xacts on the server, end what is there, then start this again'
       ;;
     *) ;;
   esac

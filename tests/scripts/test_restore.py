@@ -506,16 +506,21 @@ def test_what_a_killed_restore_left_is_removed_by_the_next(
 
     # As if it had been killed inside the swap, between switching connections off and the renames.
     server.psql("postgres", f"ALTER DATABASE {big_copy} ALLOW_CONNECTIONS false")
-    server.psql(
-        "postgres", f"CREATE DATABASE {big_copy}_restore_20200101_000000"
-    )  # not ours: it has no mark
+    # Not ours: it has no mark, and something is in it.
+    other = f"{big_copy}_restore_20200101_000000"
+    server.psql("postgres", f"CREATE DATABASE {other}")
+    server.psql(other, "CREATE TABLE theirs ()")
+    # Made, and killed before it was marked.
+    bare = f"{big_copy}_restore_20200101_000001"
+    server.psql("postgres", f"CREATE DATABASE {bare}")
     result = slow_pod.restore()
     assert result.code == 0, result.output
     assert f"dropped {left}" in result.output
     assert "allowed again" in result.output
     assert server.psql(big_copy, "SELECT count(*) FROM blocks") == "60000"
     assert left not in server.databases()
-    assert f"{big_copy}_restore_20200101_000000" in server.databases()
+    assert other in server.databases()
+    assert bare not in server.databases()
 
 
 def test_a_restore_that_fails_after_a_kill_still_lets_everyone_in_again(
