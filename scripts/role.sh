@@ -139,7 +139,7 @@ definitions() {
 }
 
 changed_definition() {
-  comm -13 <(sort "$WORK/definitions.probed") <(sort "$WORK/definitions.filled") | grep -v '^--' | head -n 1
+  grep -vxF -f "$WORK/definitions.probed" "$WORK/definitions.filled" | grep -v '^--' | head -n 1
 }
 
 # The one part of a dump that a superuser executes: GRANT and REVOKE run nobody's code. Read before, word by word.
