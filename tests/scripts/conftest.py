@@ -7,6 +7,7 @@ test run with both versions.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -34,6 +35,12 @@ from tests.scripts.postgres import postgres_17
 def _nothing_of_killed_tests() -> None:  # pyright: ignore[reportUnusedFunction]
     """Tests that were killed could not clean up."""
     sweep_folders()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals_as_a_pod_has_them() -> None:  # pyright: ignore[reportUnusedFunction]
+    """A shell has its background jobs ignore SIGINT, and what is ignored no script can catch."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -950,10 +950,11 @@ def test_deciding_again_deletes_nothing_more(seed: int, rules: Rules, now: datet
     chance, histories = random_batch(seed, rules, now)
     backups = [b for history in histories.values() for b in history]
     gone = deleted(decide(backups, rules, now))
-    # Also where a run was killed half-way.
-    done = {each for each in gone if chance.random() < 0.5}
+    # Also where a run was killed half-way. It may be less then: without those that are gone an
+    # older one that was kept can count as young, and whatever is newer than it is young with it.
+    done = {each for each in sorted(gone) if chance.random() < 0.5}
     left = [b for b in backups if (b.group, b.name) not in done]
-    assert deleted(decide(left, rules, now)) == gone - done
+    assert deleted(decide(left, rules, now)) <= gone - done
     left = [b for b in backups if (b.group, b.name) not in gone]
     assert deleted(decide(left, rules, now)) == set()
 

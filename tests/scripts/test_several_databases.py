@@ -84,7 +84,7 @@ def test_one_that_hangs_does_not_take_the_time_of_the_next(
         holder.stdin.write("BEGIN; LOCK TABLE t; SELECT 'held';\n")
         holder.stdin.flush()
         assert holder.stdout.readline() == "held\n"
-        result = pod.backups(shops[0], shops[2], BACKUP_TIMEOUT="3")
+        result = pod.backups(shops[0], shops[2], BACKUP_TIMEOUT="15")
         holder.stdin.close()
     assert result.code == 1
     assert databases_of(pod) == [shops[2]]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -13,10 +11,9 @@ from tests.scripts.faults.ledger import Ledger
 from tests.scripts.faults.mortal import MortalServer
 from tests.scripts.faults.runs import Moment, moments_of
 from tests.scripts.faults.worlds import Worlds
-from tests.scripts.harness import running_server
+from tests.scripts.harness import keep_mounts_to_ourselves, running_server
 
 LEDGER = pytest.StashKey[Ledger]()
-CLONE_NEWNS = 0x00020000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -46,10 +43,7 @@ def private_mounts() -> None:
     """A mount namespace for this process: whatever is mounted in it is gone when it is gone."""
     if os.geteuid() != 0:
         pytest.fail("the fault suite mounts file systems and kills servers: run it as root")
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWNS) != 0:
-        raise OSError(ctypes.get_errno(), "unshare")
-    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+    keep_mounts_to_ourselves()
 
 
 @pytest.fixture(scope="session")

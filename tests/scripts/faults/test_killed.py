@@ -12,7 +12,7 @@ from tests.scripts.faults.worlds import Worlds
 
 # Programs whose work is on the volume, not in what they print.
 DOERS = {"chmod", "cp", "flock", "mkdir", "mktemp", "mv", "pg_dump", "pg_dumpall", "rm", "sync"}
-ENDLESS = "Opened a snapshot"  # here psql waits for more; the tests below kill it
+ENDLESS = "Opened a snapshot"  # here psql waits for more; test_processes.py kills it
 HOW = {
     "before it does anything": tools.KILLED_AT_ONCE,
     "with half of its output written": tools.KILLED_HALFWAY,

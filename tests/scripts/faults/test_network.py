@@ -122,21 +122,21 @@ def lonely_network(mortal: MortalServer) -> Generator[Lonely]:
     """Makes the namespace and lets the server listen there; both end with the block."""
     outer, inner = "10.213.77.1", "10.213.77.2"
     holder = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
+    lonely = Lonely(holder.pid, outer)
     name = f"pgkeep{holder.pid}"
     try:
         wait_until(lambda: entered(holder.pid), 10, 0.01)
         peer = ["peer", "name", "eth0", "netns", str(holder.pid)]
-        inside = ["nsenter", f"--net=/proc/{holder.pid}/ns/net"]
         for words in (
             ["ip", "link", "add", name, "type", "veth", *peer],
             ["ip", "address", "add", f"{outer}/30", "dev", name],
             ["ip", "link", "set", name, "up"],
-            [*inside, "ip", "address", "add", f"{inner}/30", "dev", "eth0"],
-            [*inside, "ip", "link", "set", "eth0", "up"],
+            [*lonely.prefix, "ip", "address", "add", f"{inner}/30", "dev", "eth0"],
+            [*lonely.prefix, "ip", "link", "set", "eth0", "up"],
         ):
             subprocess.run(words, check=True)
         with mortal.listening(outer, f"{inner}/32"):
-            yield Lonely(holder.pid, outer)
+            yield lonely
     finally:
         holder.kill()
         holder.wait()

@@ -16,7 +16,7 @@ import pytest
 from tests.scripts.faults import judge
 from tests.scripts.faults.ledger import Ledger
 from tests.scripts.faults.runs import Moment, at_moment, code, started
-from tests.scripts.faults.volumes import Volume, ext4, tmpfs
+from tests.scripts.faults.volumes import Volume, ext4, memory, tmpfs
 from tests.scripts.faults.worlds import FORMATS, World, Worlds
 from tests.scripts.harness import POD_GID, POD_UID
 
@@ -223,21 +223,17 @@ def test_the_temporary_directory_fills_up(
 ) -> None:
     def attempt(moment: Moment) -> None:
         with worlds.new() as world:
-            place = world.pod.root / "tmp"
             options = f"size=1M,uid={POD_UID},gid={POD_GID},mode=0700"
-            subprocess.run(["mount", "-t", "tmpfs", "-o", options, "pgkeep", place], check=True)
-            try:
+            with memory(world.pod.root / "tmp", options) as temporary:
                 program = code(world, at=at_moment(moment.step, "hold"))
                 with started(world, program) as going:
                     going.wait_until_held()
-                    Volume(place).fill()
+                    temporary.fill()
                     going.release()
                     result = going.finish()
                     cause = r"/tmp of the pod|[Nn]o space (is )?left"
-                    mend = Volume(place).empty
+                    mend = temporary.empty
                     judge.either(going, result, cause, late=moment.published, mend=mend)
-            finally:
-                subprocess.run(["umount", "--lazy", place], check=True)
 
     with ledger.fault("/tmp full at each step") as fault:
         fault.each(few, attempt)
@@ -253,26 +249,24 @@ def test_the_device_runs_out_of_space_that_it_promised(
 
     def attempt(moment: Moment) -> None:
         with worlds.new(placed=False) as world:
-            backing = world.pod.root / "backing"
-            backing.mkdir()
-            options = ["mount", "-t", "tmpfs", "-o", "size=20M", "pgkeep", backing]
-            subprocess.run(options, check=True)
-            try:
-                with ext4(worlds, world, SIZE, on=backing) as volume:
-                    program = code(world, at=at_moment(moment.step, "hold"))
-                    with started(world, program) as going:
-                        going.wait_until_held()
-                        Volume(backing).fill()
-                        going.release()
-                        result = going.finish()
-                        judge.gone(going)
-                        Volume(backing).empty()
-                        volume.mount_again()
-                        cause = f"{FULL}|full or faulty|[Ii]nput/output error|[Rr]ead-only"
-                        late = moment.published
-                        judge.either(going, result, cause, late=late, leaves_staging=True)
-            finally:
-                subprocess.run(["umount", "--lazy", backing], check=True)
+            place = world.pod.root / "backing"
+            place.mkdir()
+            with (
+                memory(place, "size=20M") as backing,
+                ext4(worlds, world, SIZE, on=place) as volume,
+            ):
+                program = code(world, at=at_moment(moment.step, "hold"))
+                with started(world, program) as going:
+                    going.wait_until_held()
+                    backing.fill()
+                    going.release()
+                    result = going.finish()
+                    judge.gone(going)
+                    backing.empty()
+                    volume.mount_again()
+                    cause = f"{FULL}|full or faulty|[Ii]nput/output error|[Rr]ead-only"
+                    late = moment.published
+                    judge.either(going, result, cause, late=late, leaves_staging=True)
 
     with ledger.fault("thin volume out of space at each step") as fault:
         fault.each([each for each in few if not each.published], attempt)

@@ -41,10 +41,6 @@ KILLED_HALFWAY = """\
   head -c "$(($(wc -c <'{hooks}/output') / 2))" '{hooks}/output'
   kill -KILL $$"""
 KILLED_AT_THE_END = '"$real" "$@"; kill -KILL $$'
-HANGS = "exec /usr/bin/sleep 1000"
-HELD = """\
-  : >'{hooks}/reached'
-  until [ -e '{hooks}/go' ]; do /usr/bin/sleep 0.01; done"""
 
 
 @dataclass(frozen=True)

@@ -92,17 +92,21 @@ def mount_image(image: Path, place: Path) -> None:
 
 
 @contextmanager
-def tmpfs(worlds: Worlds, world: World, options: str) -> Generator[Volume]:
-    """Memory, as small as the options say."""
-    place = world.pod.volume
-    subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"{OWNER},{options}", "pgkeep", place], check=True
-    )
+def memory(place: Path, options: str) -> Generator[Volume]:
+    """Memory mounted at a place, as small as the options say."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "pgkeep", place], check=True)
     try:
-        worlds.place(world)
         yield Volume(place)
     finally:
         subprocess.run(["umount", "--lazy", place], check=True)
+
+
+@contextmanager
+def tmpfs(worlds: Worlds, world: World, options: str) -> Generator[Volume]:
+    """A volume in memory."""
+    with memory(world.pod.volume, f"{OWNER},{options}") as volume:
+        worlds.place(world)
+        yield volume
 
 
 @contextmanager
