@@ -189,11 +189,11 @@ explain_in_place() {
 # --- what became of it ------------------------------------------------------------------------------------------------------
 
 # In cleanup, when the session has ended without a word: before COMMIT was said nothing has happened; after that the server
-# knows. It may be starting up again.
+# knows. It may be starting up again; but a pod has half a minute for its last words, and one attempt may take ten seconds.
 settle_in_place() {
-  local xid='' status='' tries
+  local xid='' status='' give_up=$((SECONDS + 10))
   if [[ -s $WORK/in-place.xid ]]; then read -r xid <"$WORK/in-place.xid"; fi
-  for ((tries = 0; tries < 100; tries++)); do
+  while ((SECONDS < give_up)); do
     if [[ -n $xid ]]; then
       status=$(psql_on "$MAINTENANCE" -f "$SCRIPTS/in-place-settle.sql" -v xid="$xid" 2>"$WORK/settle.errors")
       # Its number may be another's after a crash; but not once the whole dump has gone through the log.

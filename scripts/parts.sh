@@ -273,6 +273,10 @@ drop_parts() {
     return
   }
   quote_output "$WORK/drop.errors"
+  parts_left
+}
+
+parts_left() {
   note "what was restored so far, schemas …_restored_$STAMP, may still be there; nothing else of the live database was touched"
 }
 

@@ -60,6 +60,8 @@ WITH facts AS (
   SELECT * FROM pg_database WHERE datname = :'name'
 ), replaced AS (
   SELECT * FROM live WHERE :'swaps'::boolean
+), swapped AS (
+  SELECT * FROM replaced WHERE :'in_place' <> 'true'
 ), wanted_roles AS (
   SELECT DISTINCT role
     FROM (SELECT jsonb_array_elements_text(facts -> 'roles') AS role FROM facts WHERE owners
@@ -172,7 +174,7 @@ WITH facts AS (
     FROM connections c, me WHERE free < :'connections'::int
   UNION ALL
   SELECT 'stop', 'it is a template database', format('ALTER DATABASE %I IS_TEMPLATE false', datname)
-    FROM replaced WHERE datistemplate
+    FROM swapped WHERE datistemplate
   UNION ALL
   SELECT 'stop', format('%s prepared transactions are open in it', count(*)),
          'COMMIT PREPARED or ROLLBACK PREPARED them: ' || string_agg(quote_literal(gid), ', ')
@@ -185,7 +187,7 @@ WITH facts AS (
     FROM found_extensions WHERE version <> installed
   UNION ALL
   SELECT 'warning',
-         format('user "%s" may not end the sessions that others have in it now (%s), and the swap has to end them all: stop'
+         format('user "%s" may not end the sessions that others have in it now (%s), and the restore has to end them all: stop'
                 ' those applications first', me.rolname, others.names), ''
     FROM me, LATERAL (SELECT string_agg(DISTINCT format('%I', r.rolname), ', ') AS names
                         FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid
@@ -208,13 +210,13 @@ WITH facts AS (
          format('logical replication slots of it stay with the old database: %s. Whoever reads them has to be set up anew',
                 string_agg(format('%s (%s)', slot_name, CASE WHEN active THEN 'in use' ELSE 'not in use' END), ', '
                            ORDER BY slot_name)), ''
-    FROM pg_replication_slots WHERE database IN (SELECT datname FROM replaced) HAVING count(*) > 0
+    FROM pg_replication_slots WHERE database IN (SELECT datname FROM swapped) HAVING count(*) > 0
   UNION ALL
   SELECT 'warning',
          format('subscriptions of it stay with the old database and go on receiving there: %s. Disable them before the swap,'
                 ' and look after those of the restored database, which come disabled',
                 string_agg(format('%I', subname), ', ' ORDER BY subname)), ''
-    FROM pg_subscription WHERE subdbid IN (SELECT oid FROM replaced) HAVING count(*) > 0
+    FROM pg_subscription WHERE subdbid IN (SELECT oid FROM swapped) HAVING count(*) > 0
   UNION ALL
   SELECT 'fact', 'live', CASE WHEN EXISTS (SELECT FROM live) THEN 'present' ELSE 'absent' END
   UNION ALL

@@ -104,10 +104,23 @@ record() {
   rm -f "$(running_file)"
 }
 
+# What this run has made. A server that does not answer is asked once: a pod has half a minute for its last words.
+clear_away() {
+  [[ -n $PARTS_BEGUN$SIDE_MADE$RESTORER_MADE ]] || return 0
+  if ! psql_on "$MAINTENANCE" -c 'SELECT 1' >/dev/null 2>"$WORK/drop.errors"; then
+    quote_output "$WORK/drop.errors"
+    [[ -z $PARTS_BEGUN ]] || parts_left
+    note 'what was made for this restore stays on the server: the next restore drops it'
+    return
+  fi
+  drop_parts
+  [[ -z $SIDE_MADE ]] || drop_side
+  drop_role
+}
+
 cleanup() {
   if [[ $PHASE == swapping ]]; then
-    settle_swap
-    [[ $PHASE == after ]] || allow_connections
+    if settle_swap && [[ $PHASE == before ]]; then allow_connections; fi
   fi
   if [[ $PHASE == replacing ]]; then settle_in_place; fi
   if (($1 != 0)) && is_in_place; then
@@ -115,9 +128,7 @@ cleanup() {
   elif (($1 != 0)); then
     case $PHASE in
       before)
-        drop_parts
-        [[ -z $SIDE_MADE ]] || drop_side
-        drop_role
+        clear_away
         EPILOGUE='the live database was not touched'
         ;;
       swapping) EPILOGUE='whether the swap happened is not known: the old or the new database is whole under the name; start the restore again' ;;

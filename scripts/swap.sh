@@ -62,7 +62,7 @@ exchange() {
     fi
     quote_output "$WORK/swap.errors"
     # Its answer may be all that was lost.
-    settle_swap
+    settle_swap || true
     if [[ $PHASE == after ]]; then
       done_step "attempt $attempt, whose answer was lost"
       return
@@ -148,9 +148,9 @@ smoke_query() {
   fi
 }
 
-# What became of the swap when its session was cut: the server knows.
+# What became of the swap when its session was cut: the server knows. False when it cannot be asked.
 settle_swap() {
   local found
-  found=$(psql_on "$MAINTENANCE" -v side="$SIDE" -f - <<<"SELECT count(*) FROM pg_database WHERE datname = :'side'" 2>/dev/null) || return 0
+  found=$(psql_on "$MAINTENANCE" -v side="$SIDE" -f - <<<"SELECT count(*) FROM pg_database WHERE datname = :'side'" 2>/dev/null) || return 1
   if [[ $found == 0 ]]; then PHASE=after; else PHASE=before; fi
 }

@@ -29,8 +29,7 @@ check_kept_parameters() {
 # Called by `finish` in place of a restore's.
 cleanup_kept() {
   if [[ $PHASE == swapping ]]; then
-    settle_swap
-    [[ $PHASE == after ]] || allow_connections
+    if settle_swap && [[ $PHASE == before ]]; then allow_connections; fi
   fi
   if (($1 != 0)); then
     case $PHASE in
@@ -79,6 +78,7 @@ begin_kept() {
   note_killed
   use_credentials
   connect_maintenance
+  open_left
   if ! list_kept "$MAINTENANCE"; then
     explain "$WORK/kept.errors"
     fail 1 "$KIND" 'the databases that restores have kept cannot be looked for' "$CAUSE" "$CURE"

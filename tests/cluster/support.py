@@ -19,6 +19,7 @@ from tools.render import render
 ROOT = Path(__file__).parents[2]
 ROLE = "owner"
 PASSWORD = "not-a-secret-in-a-test"
+APPLICATION = "flights-app"
 
 
 T = TypeVar("T")
@@ -216,6 +217,26 @@ class Volume:
     def names(self, folder: str = ".") -> set[str]:
         """Return the names of the backups in a folder."""
         return set(self.sh('ls "$1"', folder).split())
+
+
+def start_application(where: Namespace, host: str, database: str) -> None:
+    """Run the demo's application with two replicas on the test's database."""
+    scripts, (deployment,) = demo_scripts(), demo_objects("application")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    changed = {
+        "PGHOST": host,
+        "PGDATABASE": database,
+        "STATEMENT": "SELECT count(*) FROM orders",
+    }
+    for variable in container["env"]:
+        variable["value"] = changed.get(variable["name"], variable["value"])
+    where.apply(scripts, deployment)
+    where.kubectl("rollout", "status", f"deployment/{APPLICATION}", "--timeout=2m")
+
+
+def ready_replicas(where: Namespace) -> int:
+    """Return how many replicas of the application answer their probe."""
+    return where.get("deployment", APPLICATION)["status"].get("readyReplicas", 0)
 
 
 def credentials(password: str = PASSWORD, **keys: str) -> dict[str, Any]:

@@ -320,6 +320,19 @@ def test_rows_that_look_like_large_objects_in_a_dump_stay_as_they_are(
     assert server.psql(NAME, look) == before
 
 
+def test_it_needs_its_safety_backup_and_never_offers_to_leave_it_out(
+    placed: Pod, server: Server
+) -> None:
+    placed.good_backup()
+    newer = change(server)
+    result = placed.restore(BACKUP_JOBS="none")
+    words = result.explained()
+    assert "the safety backup of the live database failed" in words
+    assert "or, restore without --in-place" in words
+    assert "--skip-safety-backup" not in words
+    assert_untouched(server, newer)
+
+
 def test_what_is_written_after_the_safety_backup_began_is_not_lost(
     placed: Pod, server: Server
 ) -> None:
@@ -562,6 +575,19 @@ def test_after_a_killed_pod_even_a_run_that_fails_opens_the_database(
     change_manifest(backup, other)
     assert_refused(server, placed.restore(backup.name), newer)
     assert not (placed.volume / ".records" / "closed").exists()
+
+
+def test_after_a_killed_pod_even_an_undo_that_finds_nothing_opens_the_database(
+    placed: Pod, server: Server
+) -> None:
+    placed.good_backup()
+    newer = change(server)
+    running = start_held(placed, server)
+    kill_session(running.pid, signal.SIGKILL)
+    finish(running)
+    result = placed.run("restore.sh", RESTORE_ACTION="undo")
+    assert "there is nothing to undo" in result.explained()
+    assert_untouched(server, newer)
 
 
 def test_a_connection_that_is_cut_in_the_middle_leaves_the_old_database_open(

@@ -23,7 +23,7 @@ eval "shipped_$(declare -f begin)"
 eval "shipped_$(declare -f done_step)"
 begin() {{ shipped_begin "$@"; at "$1"; }}
 done_step() {{ local ended=$STEP; shipped_done_step "$@"; at "$ended, ended"; }}
-hold() {{ : >'{hooks}/reached'; until [[ -e '{hooks}/go' ]]; do /usr/bin/sleep 0.01; done; }}
+stand_still() {{ : >'{hooks}/reached'; until [[ -e '{hooks}/go' ]]; do /usr/bin/sleep 0.01; done; }}
 at() {{ printf '%s\\n' "$1" >'{hooks}/step'; {at}
 :; }}
 {more}

@@ -87,7 +87,7 @@ def test_an_administrator_interferes(
     def attempt(moment: Moment) -> None:
         with worlds.new() as world:
             words = {"role": world.role, "database": world.database}
-            program = code(world, at=at_moment(moment.step, "hold"), more=IMPATIENT)
+            program = code(world, at=at_moment(moment.step, "stand_still"), more=IMPATIENT)
             with started(world, program) as going:
                 going.wait_until_held()
                 mortal.psql("postgres", change.sql.format(**words))
@@ -115,7 +115,7 @@ def test_the_secret_is_taken_away(worlds: Worlds, ledger: Ledger, moments: list[
         what, at = moment
         with (
             worlds.new() as world,
-            started(world, code(world, at=at_moment(at.step, "hold"))) as going,
+            started(world, code(world, at=at_moment(at.step, "stand_still"))) as going,
         ):
             going.wait_until_held()
             kept = take_away(world, what)
@@ -195,7 +195,7 @@ def test_a_table_is_changed_under_the_run(
         with fault.trial("before pg_dump has its own locks"), worlds.new(spoiled=True) as world:
             # pg_dump queues behind the change, and the change behind us: that is given up.
             step = "Opened a snapshot, ended"
-            program = code(world, at=at_moment(step, "hold"), scripts=impatient(world))
+            program = code(world, at=at_moment(step, "stand_still"), scripts=impatient(world))
             with started(world, program) as going:
                 going.wait_until_held()
                 change = mortal.psql_started(world.database, sql)

@@ -220,6 +220,21 @@ def test_the_network_is_silent_until_the_deadline(stages: Stages, ledger: Ledger
         restores.each(fault, [*random_moments("silent"), *POINTS], attempt, STAGES)
 
 
+def test_a_silent_server_leaves_time_for_the_last_words(stages: Stages, ledger: Ledger) -> None:
+    """With the timeouts as shipped, each of which is a third of a pod's last half minute."""
+
+    def attempt(moment: Moment) -> None:
+        with arrived(stages, moment) as hit:
+            hit.wire.silent = True
+            hit.going.process.terminate()
+            result = hit.going.finish(GRACE)
+            hit.wire.close()
+            judged(hit, result, cause="SIGTERM[^.]*\n.*activeDeadlineSeconds")
+
+    with ledger.fault("restore: server silent, timeouts as shipped") as fault:
+        restores.each(fault, [POINTS[1], POINTS[3]], attempt, STAGES)
+
+
 # --- space ----------------------------------------------------------------------------------------
 
 

@@ -52,7 +52,7 @@ def test_something_else_is_started_during_a_backup(
 
     def attempt(moment: Moment) -> None:
         with worlds.new() as world:
-            program = code(world, at=at_moment(moment.step, "hold"))
+            program = code(world, at=at_moment(moment.step, "stand_still"))
             with started(world, program) as going:
                 going.wait_until_held()
                 databases = world.server.server.databases()
@@ -75,7 +75,7 @@ def test_a_backup_is_started_during_something_else(worlds: Worlds, ledger: Ledge
     with ledger.fault("backup started during a restore or another backup") as fault:
         for what, (script, database, step, holder) in cases.items():
             with fault.trial(what), worlds.new() as world:
-                program = code(world, at=at_moment(step, "hold"), script=script)
+                program = code(world, at=at_moment(step, "stand_still"), script=script)
                 name = database or world.database
                 with started(world, program, script=script, DATABASE_NAME=name) as going:
                     going.wait_until_held()

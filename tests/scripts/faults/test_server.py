@@ -36,7 +36,7 @@ def test_the_server_goes_away(
     with ledger.fault(f"server {how} at each step") as fault:
         for moment in few:
             with fault.trial(moment.step), worlds.new() as world:
-                program = code(world, at=at_moment(moment.step, "hold"), more=IMPATIENT)
+                program = code(world, at=at_moment(moment.step, "stand_still"), more=IMPATIENT)
                 with started(world, program) as going:
                     going.wait_until_held()
                     with mortal.away(number):
@@ -73,7 +73,7 @@ def test_the_server_is_started_again_during_the_run(
     with ledger.fault("server killed and back at once") as fault:
         for moment in few:
             with fault.trial(moment.step), worlds.new() as world:
-                program = code(world, at=at_moment(moment.step, "hold"), more=IMPATIENT)
+                program = code(world, at=at_moment(moment.step, "stand_still"), more=IMPATIENT)
                 with started(world, program) as going:
                     going.wait_until_held()
                     with mortal.away(signal.SIGKILL):
@@ -150,7 +150,7 @@ def test_the_snapshot_session_is_terminated_between_two_steps(
     def attempt(step: str) -> None:
         with (
             worlds.new() as world,
-            started(world, code(world, at=at_moment(step, "hold"))) as going,
+            started(world, code(world, at=at_moment(step, "stand_still"))) as going,
         ):
             going.wait_until_held()
             ((name, pid),) = sessions(world)

@@ -43,7 +43,7 @@ def test_the_pod_is_killed_at_each_step(
 ) -> None:
     def attempt(moment: Moment) -> None:
         with worlds.new() as world:
-            program = code(world, at=at_moment(moment.step, "hold"))
+            program = code(world, at=at_moment(moment.step, "stand_still"))
             with started(world, program, prefix=POD) as going:
                 going.wait_until_held()
                 result = kill_first(going)

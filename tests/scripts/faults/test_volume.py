@@ -39,7 +39,7 @@ def test_the_volume_fills_up(worlds: Worlds, ledger: Ledger, few: list[Moment], 
         with (
             worlds.new(format_, placed=False) as world,
             volume_of(worlds, world, kind) as volume,
-            started(world, code(world, at=at_moment(at.step, "hold"))) as going,
+            started(world, code(world, at=at_moment(at.step, "stand_still"))) as going,
         ):
             going.wait_until_held()
             volume.fill(level)
@@ -65,7 +65,7 @@ def test_the_volume_runs_out_of_inodes(
                 made = tmpfs(worlds, world, f"size={SIZE},nr_inodes=400")
             else:
                 made = ext4(worlds, world, SIZE, "-N", "400")
-            program = code(world, at=at_moment(moment.step, "hold"))
+            program = code(world, at=at_moment(moment.step, "stand_still"))
             with made as volume, started(world, program) as going:
                 going.wait_until_held()
                 volume.use_up_inodes()
@@ -121,7 +121,7 @@ def test_the_file_system_breaks_down(
         with (
             worlds.new(placed=False) as world,
             ext4(worlds, world, SIZE) as volume,
-            started(world, code(world, at=at_moment(moment.step, "hold"))) as going,
+            started(world, code(world, at=at_moment(moment.step, "stand_still"))) as going,
         ):
             going.wait_until_held()
             do(volume)
@@ -147,7 +147,7 @@ def test_the_volume_is_unmounted(worlds: Worlds, ledger: Ledger, few: list[Momen
             subprocess.run(bind, check=True)
             try:
                 worlds.place(world)
-                program = code(world, at=at_moment(moment.step, "hold"))
+                program = code(world, at=at_moment(moment.step, "stand_still"))
                 with started(world, program) as going:
                     going.wait_until_held()
                     subprocess.run(["umount", "--lazy", world.pod.volume], check=True)
@@ -169,7 +169,7 @@ def test_the_staged_files_are_taken_away(worlds: Worlds, ledger: Ledger, few: li
     def attempt(moment: Moment) -> None:
         with (
             worlds.new() as world,
-            started(world, code(world, at=at_moment(moment.step, "hold"))) as going,
+            started(world, code(world, at=at_moment(moment.step, "stand_still"))) as going,
         ):
             going.wait_until_held()
             for path in world.pod.volume.glob(".staging/backup-*"):
@@ -190,7 +190,7 @@ def test_the_rights_to_the_volume_are_taken_away(
     def attempt(moment: Moment) -> None:
         with (
             worlds.new() as world,
-            started(world, code(world, at=at_moment(moment.step, "hold"))) as going,
+            started(world, code(world, at=at_moment(moment.step, "stand_still"))) as going,
         ):
             going.wait_until_held()
             staging = world.pod.volume / ".staging"
@@ -225,7 +225,7 @@ def test_the_temporary_directory_fills_up(
         with worlds.new() as world:
             options = f"size=1M,uid={POD_UID},gid={POD_GID},mode=0700"
             with memory(world.pod.root / "tmp", options) as temporary:
-                program = code(world, at=at_moment(moment.step, "hold"))
+                program = code(world, at=at_moment(moment.step, "stand_still"))
                 with started(world, program) as going:
                     going.wait_until_held()
                     temporary.fill()
@@ -255,7 +255,7 @@ def test_the_device_runs_out_of_space_that_it_promised(
                 memory(place, "size=20M") as backing,
                 ext4(worlds, world, SIZE, on=place) as volume,
             ):
-                program = code(world, at=at_moment(moment.step, "hold"))
+                program = code(world, at=at_moment(moment.step, "stand_still"))
                 with started(world, program) as going:
                     going.wait_until_held()
                     backing.fill()
@@ -277,7 +277,7 @@ FIBMAP = 1  # which block of the device holds a block of a file
 # Held when everything has been written to the device and before it is read again.
 FLUSHED = """
 eval "shipped_$(declare -f flush_tree)"
-flush_tree() { shipped_flush_tree "$@"; hold; }
+flush_tree() { shipped_flush_tree "$@"; stand_still; }
 """
 
 

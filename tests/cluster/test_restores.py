@@ -1,0 +1,510 @@
+"""What can be restored, and from and into what, as an operator does it on a real cluster.
+
+Most tests share one stack with a history: a first and a second state of the database, each with its
+backup, a damaged copy of the newest, and two files as the old shell job has left them. Whatever the
+live database is when a test begins, the test damages it first.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster import api, paths
+from tests.cluster.support import (
+    APPLICATION,
+    FINGERPRINT,
+    PASSWORD,
+    ROLE,
+    Namespace,
+    Server,
+    Stack,
+    Volume,
+    credentials,
+    demo_objects,
+    deploy_stack,
+    ready_replicas,
+    sample_databases,
+    start_application,
+    start_server,
+    wait_until,
+)
+
+FIFTEEN = "postgres:15-bookworm"
+MIB = 1024 * 1024
+# As the script calls them, in their order.
+STEPS = [
+    "Chose the backup",
+    "Verified the bytes of the backup",
+    "Checked the server",
+    "Backed up the live database",
+    "Chose the role that executes the dump",
+    "Created the side database",
+    "Restored into the side database",
+    "Compared with the manifest",
+    "Analyzed",
+    "Swapped",
+    "Asked the restored database",
+]
+
+MORE = """
+CREATE TABLE state (name text NOT NULL);
+INSERT INTO state VALUES ('first');
+CREATE SCHEMA billing;
+CREATE TABLE billing.invoices (id integer PRIMARY KEY, amount numeric(8, 2) NOT NULL);
+INSERT INTO billing.invoices SELECT n, n * 1.25 FROM generate_series(1, 200) AS n;
+"""
+SECOND = """
+UPDATE state SET name = 'second';
+INSERT INTO customers VALUES (1001, 'Kundin № 1001');
+INSERT INTO orders (customer) VALUES (1001);
+INSERT INTO billing.invoices VALUES (201, 0.01);
+"""
+DAMAGE = """
+DELETE FROM orders;
+DELETE FROM customers WHERE id > 10;
+DELETE FROM billing.invoices;
+UPDATE state SET name = 'damaged';
+"""
+CONTENT = f"""{FINGERPRINT}
+UNION ALL SELECT count(*), sum(hashtextextended(t::text, 0)) FROM billing.invoices AS t
+UNION ALL SELECT count(*), sum(hashtextextended(t::text, 0)) FROM state AS t
+"""
+
+# A client that connects anew for every question, as fast as it can, and remarks on each answer.
+READER = r"""
+trap 'exit 0' TERM
+export PGUSER PGPASSWORD
+PGUSER=$(<"$CREDENTIALS_DIRECTORY/username") PGPASSWORD=$(<"$CREDENTIALS_DIRECTORY/password")
+while true; do
+  code=0
+  answer=$(psql -XqAt -c "$STATEMENT" 2>&1) || code=$?
+  printf '%s %s %s\n' "$EPOCHREALTIME" "$code" "${answer//$'\n'/ }"
+  [[ $code != 0 ]] || touch /tmp/ready
+done
+"""
+LOOK = "SELECT name, (SELECT count(*) FROM customers), (SELECT count(*) FROM orders) FROM state"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shop:
+    """A stack, its application and the history of its database."""
+
+    where: Namespace
+    server: Server
+    database: str
+    volume: Volume
+    first: str
+    second: str
+    damaged: str
+    old_file: str
+    cut_file: str
+    contents: dict[str, str]
+
+    def restore(self, *arguments: str, check: bool = True) -> str:
+        """Run `run-restore` and return its words, however the lines are broken."""
+        return words(self.where.pgkeep("run-restore", *arguments, "--yes", check=check))
+
+    def content(self, database: str = "") -> str:
+        return self.server.psql(CONTENT, database=database or self.database)
+
+    def damage(self) -> str:
+        """Do to the live database what calls for a restore; return what it holds then."""
+        self.server.psql(DAMAGE, database=self.database, role=ROLE)
+        return self.content()
+
+    def databases(self) -> set[str]:
+        """Return the names that begin with the live database's."""
+        return names_like(self.server, self.database)
+
+    def application(self) -> tuple[int, set[str]]:
+        """Return what any stop would change: the workload's generation, and its pods."""
+        pods = self.where.get("pods", selector=f"app={APPLICATION}")["items"]
+        generation = self.where.get("deployment", APPLICATION)["metadata"]["generation"]
+        return generation, {pod["metadata"]["uid"] for pod in pods}
+
+    def runs(self) -> None:
+        """Wait until the application is what it was before a restore."""
+        wait_until(lambda: ready_replicas(self.where) == 2, "both replicas to be ready again")
+
+    def safety(self) -> dict[str, Any]:
+        """Return the newest safety backup as the list has it."""
+        return next(backup for backup in self.where.listed() if "safety" in backup["flags"])
+
+    def record(self) -> dict[str, Any]:
+        """Return what the last run has written down on the volume."""
+        return json.loads(self.volume.sh("tail -n 1 .records/restores.jsonl"))
+
+
+def words(ended: subprocess.CompletedProcess[str]) -> str:
+    return " ".join((ended.stdout + ended.stderr).split())
+
+
+def names_like(server: Server, name: str) -> set[str]:
+    found = f"SELECT datname FROM pg_database WHERE starts_with(datname, '{name}')"
+    return set(server.psql(found).splitlines())
+
+
+def moment(backup: str) -> datetime:
+    return datetime.strptime(backup, "backup-%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+
+
+def left_roles(server: Server) -> str:
+    return server.psql("SELECT rolname FROM pg_roles WHERE starts_with(rolname, 'pgkeep_restore')")
+
+
+@pytest.fixture(scope="module")
+def shop(make_namespace: Callable[[str], Namespace], server: Server) -> Iterator[Shop]:
+    """The stack and its history; the application runs."""
+    where, database = make_namespace("shop"), f"shop_{uuid.uuid4().hex[:6]}"
+    with sample_databases(server, database):
+        server.psql(MORE, database=database, role=ROLE)
+        stack = deploy_stack(
+            where,
+            databaseHost=server.host,
+            databaseName=database,
+            applications=f'["deployment/{APPLICATION}"]',
+            smokeQuery="SELECT 1 FROM orders LIMIT 1",
+        )
+        start_application(where, server.host, database)
+        contents = {"first": server.psql(CONTENT, database=database)}
+        where.pgkeep("run-backup")
+        server.psql(SECOND, database=database, role=ROLE)
+        contents["second"] = server.psql(CONTENT, database=database)
+        where.pgkeep("run-backup")
+        volume = Volume.open(stack)
+        first, second = sorted(volume.names())
+        yield Shop(
+            where=where,
+            server=server,
+            database=database,
+            volume=volume,
+            first=first,
+            second=second,
+            damaged=add_damaged(volume, second),
+            old_file=add_old_file(server, volume, database, "backup-20250101-020000"),
+            cut_file=add_old_file(server, volume, database, "backup-20250102-020000", end="-n -30"),
+            contents=contents,
+        )
+
+
+def add_damaged(volume: Volume, original: str) -> str:
+    """Copy a backup to a second later, with one byte more in its largest file."""
+    name = (moment(original) + timedelta(seconds=1)).strftime("backup-%Y%m%d-%H%M%S")
+    largest = '"$(ls -S "$2"/database/*.dat* | head -n 1)"'
+    volume.sh(f'cp -a "$1" "$2"; printf x >>{largest}', original, name)
+    volume.namespace.pgkeep("verify", name, check=False)
+    return name
+
+
+def add_old_file(
+    server: Server, volume: Volume, database: str, name: str, *, through: str = "cat"
+) -> str:
+    """Write a backup as the old job did, with the dump led through a filter."""
+    file = f"{name}.sql.gz"
+    dump = f"pg_dump --username={ROLE} {database} | {through} | gzip | base64"
+    text = server.namespace.kubectl("exec", "statefulset/postgres", "--", "bash", "-c", dump)
+    volume.namespace.kubectl(*volume.command(f"base64 -d >{file}"), stdin=text)
+    return file
+
+
+# --- a client, a restore, and back again ---
+
+
+@pytest.fixture
+def reader(shop: Shop) -> Callable[[], list[tuple[float, str]]]:
+    """Start a client that asks all the time; returns what answers it has had, and when."""
+    (deployment,) = demo_objects("application")
+    deployment["metadata"]["name"] = "reader"
+    deployment["spec"]["replicas"] = 1
+    deployment["spec"]["selector"]["matchLabels"] = {"app": "reader"}
+    deployment["spec"]["template"]["metadata"]["labels"] = {"app": "reader"}
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    container["command"] = ["bash", "-c", READER]
+    changed = {"PGHOST": shop.server.host, "PGDATABASE": shop.database, "STATEMENT": LOOK}
+    for variable in container["env"]:
+        variable["value"] = changed.get(variable["name"], variable["value"])
+    shop.where.apply(deployment)
+    shop.where.kubectl("rollout", "status", "deployment/reader", "--timeout=2m")
+
+    def answers() -> list[tuple[float, str]]:
+        """Return each answer; a connection that was refused or ended is an empty one."""
+        found: list[tuple[float, str]] = []
+        for line in shop.where.kubectl("logs", "deployment/reader", "--tail=-1").splitlines():
+            time, code, answer = line.split(" ", maxsplit=2)
+            # psql ends with 2 where there is no connection (any more), with 1 where the
+            # database that it is connected to lacks what the statement asks for.
+            assert code in ("0", "2"), answer
+            found.append((float(time), answer if code == "0" else ""))
+        return found
+
+    return answers
+
+
+def test_a_client_sees_the_old_or_the_new_state_whole_and_each_step_can_be_undone(
+    shop: Shop, reader: Callable[[], list[tuple[float, str]]]
+) -> None:
+    where = shop.where
+    damaged = shop.damage()
+    wait_until(lambda: reader()[-1][1] == "damaged|10|0", "the client to see the damage")
+    begun = len(reader())
+
+    said = shop.restore("latest")
+    assert f"Restored {shop.second}." in said
+    assert f"newer, but {shop.damaged}: damaged" in said, "the plan names what it passes over"
+    assert f"passed over {shop.damaged}: it is damaged (" in said, "and so does the log"
+    assert "the setting databaseVolumeName names no claim. On a full disk the restore fails" in said
+    assert shop.content() == shop.contents["second"]
+    shop.runs()
+    record = shop.record()
+    assert (record["result"], record["backup"], record["swapped"]) == ("ok", shop.second, True)
+    assert [step["step"] for step in record["steps"]] == STEPS
+    assert 0 < sum(step["seconds"] for step in record["steps"]) <= record["seconds"]
+
+    # What was live has been kept twice: beside the new one, and as a backup of its own.
+    assert shop.content(record["kept"]) == damaged
+    safety = shop.safety()
+    assert safety["name"] == record["safetyBackup"]
+    assert safety["status"] == "verified"
+    assert set(safety["flags"]) >= {"safety", "pinned"}
+    assert safety["rows"] == 11  # ten customers and the name of the state
+
+    # That backup brings the state back by its name. The smoke query finds no order in it.
+    failed = where.pgkeep("run-restore", safety["name"], "--yes", check=False)
+    assert failed.returncode == 1
+    assert "answers the smoke query (smokeQuery) with no row" in words(failed)
+    assert "to go back to the old one: pgkeep undo-restore" in words(failed)
+    assert shop.content() == damaged
+    shop.runs()
+    record = shop.record()
+    assert (record["result"], record["reason"], record["swapped"]) == ("failed", "smoke", True)
+
+    where.pgkeep("undo-restore", "--yes")
+    assert shop.content() == shop.contents["second"]
+    shop.runs()
+
+    # Three swaps, and between them the client had whole answers or none.
+    old, new = "damaged|10|0", "second|1001|5001"
+    wait_until(lambda: reader()[-1][1] == new, "the client to see the last of them")
+    answers = reader()[begun:]
+    whole = [(time, answer) for time, answer in answers if answer]
+    assert [answer for answer, _ in groupby(answer for _, answer in whole)] == [old, new, old, new]
+    gaps = [
+        after[0] - before[0]
+        for before, after in zip(whole, whole[1:], strict=False)
+        if before[1] != after[1]
+    ]
+    print(f"{len(whole)} answers, {len(answers) - len(whole)} refused; gaps of {gaps} s")
+    where.kubectl("delete", "deployment", "reader")
+
+    # What is kept goes when somebody says so, and not before.
+    kept = shop.databases() - {shop.database}
+    assert len(kept) == 2
+    refused = where.pgkeep("undo-restore", "--drop-old", stdin="no\n", check=False)
+    assert refused.returncode == 3
+    assert shop.databases() == {shop.database} | kept
+    dropped = words(where.pgkeep("undo-restore", "--drop-old", "--yes"))
+    assert all(f"dropped {name}" in dropped for name in kept)
+    assert shop.databases() == {shop.database}
+    assert shop.content() == shop.contents["second"]
+
+
+# --- what else can be restored ---
+
+
+def test_a_moment_is_restored_in_place_with_what_is_lost_said_before(shop: Shop) -> None:
+    damaged = shop.damage()
+    number = f"SELECT oid FROM pg_database WHERE datname = '{shop.database}'"
+    before, databases = shop.server.psql(number), shop.databases()
+    asked = moment(shop.second) - timedelta(seconds=1)
+
+    said = shop.restore("--at", f"{asked:%Y-%m-%dT%H:%M:%SZ}", "--in-place")
+    assert f"Asked for {asked:%Y-%m-%d %H:%M:%S} UTC" in said
+    assert f"Lost everything written since {moment(shop.first):%Y-%m-%d %H:%M:%S} UTC" in said
+    assert f"Restored {shop.first}." in said
+    assert shop.content() == shop.contents["first"]
+    assert shop.server.psql(number) == before, "it is the same database with other content"
+    assert shop.databases() == databases, "nothing is kept on the server"
+    shop.runs()
+
+    safety = shop.safety()["name"]
+    assert f"pgkeep --namespace {shop.where.name} run-restore {safety} --in-place" in said
+    shop.restore(safety, "--into", f"{shop.database}_way_back")
+    assert shop.content(f"{shop.database}_way_back") == damaged
+
+
+def test_a_dry_run_answers_with_the_time_it_took_and_leaves_nothing(
+    shop: Shop, superuser: str
+) -> None:
+    live, application = shop.damage(), shop.application()
+    databases, backups = shop.databases(), len(shop.where.listed())
+
+    # As a superuser, so that there is a role which could be left, too.
+    said = shop.restore("latest", "--dry-run", "--secret", superuser)
+    assert "every fact equal" in said
+    assert re.search(r'"pgkeep_restore_\w+", made for this run', said)
+    assert re.search(r"duration [\d.]+ s without a safety backup", said)
+    assert f"{shop.second} can be restored. Nothing live was changed." in said
+    assert left_roles(shop.server) == ""
+    assert shop.databases() == databases
+    assert len(shop.where.listed()) == backups
+    assert shop.content() == live
+    assert shop.application() == application
+    assert shop.record()["dryRun"] is True
+
+
+def test_a_name_is_restored_beside_the_live_database_and_nobody_is_stopped(shop: Shop) -> None:
+    live, application = shop.damage(), shop.application()
+    beside = f"{shop.database}_look"
+
+    said = shop.restore(shop.first, "--into", beside)
+    assert f"Restored {shop.first} as database {beside}." in said
+    assert shop.content(beside) == shop.contents["first"]
+    assert shop.content() == live
+    assert shop.application() == application
+
+
+def test_tables_and_schemas_arrive_beside_the_live_ones(shop: Shop) -> None:
+    live, application = shop.damage(), shop.application()
+    tables = (
+        "SELECT oid, relfilenode, relname FROM pg_class "
+        "WHERE relnamespace IN ('public'::regnamespace, 'billing'::regnamespace) ORDER BY oid"
+    )
+    before = shop.server.psql(tables, database=shop.database)
+
+    said = shop.restore("latest", "--table", "public.orders", "--schema", "billing")
+    found = re.search(r"in schemas that end in (_restored_\w+)", said)
+    assert found is not None
+    restored = CONTENT.replace("FROM orders", f"FROM public{found[1]}.orders")
+    restored = restored.replace("billing.", f"billing{found[1]}.")
+    of_orders, of_invoices = (
+        [rows.splitlines()[n] for n in (1, 3)]
+        for rows in (shop.contents["second"], shop.server.psql(restored, database=shop.database))
+    )
+    assert of_orders == of_invoices
+    assert shop.content() == live
+    assert shop.server.psql(tables, database=shop.database) == before
+    assert shop.application() == application
+
+
+def test_a_file_of_the_old_job_is_restored_and_one_cut_short_is_not(shop: Shop) -> None:
+    live, databases = shop.damage(), shop.databases()
+
+    # Its gzip is whole; what broke off is the dump.
+    refused = shop.restore(shop.cut_file, "--into", f"{shop.database}_cut", check=False)
+    assert f"ERROR: {shop.cut_file} cannot be read" in refused
+    assert shop.databases() == databases
+    assert shop.content() == live
+
+    said = shop.restore(shop.old_file)
+    assert "unverified" in said
+    assert f"Restored {shop.old_file}." in said
+    assert shop.content() == shop.contents["second"]
+    assert shop.content(shop.record()["kept"]) == live
+    shop.runs()
+
+
+def test_a_damaged_backup_is_refused_by_its_name_with_the_reason(shop: Shop) -> None:
+    live, application = shop.damage(), shop.application()
+    refused = shop.restore(shop.damaged, check=False)
+    assert f"{shop.damaged} is damaged and will not be restored. Nothing was changed." in refused
+    assert "changed: database/" in refused
+    assert shop.content() == live
+    assert shop.application() == application
+
+
+# --- versions, servers, roles ---
+
+
+@pytest.fixture
+def superuser(shop: Shop) -> Iterator[str]:
+    """The name of a Secret whose user is a superuser of the shared server."""
+    role = f"boss_{uuid.uuid4().hex[:6]}"
+    shop.server.psql(f"CREATE ROLE {role} LOGIN SUPERUSER PASSWORD '{PASSWORD}'")
+    shop.where.apply(secret("boss", role))
+    yield "boss"
+    shop.server.psql(f"DROP ROLE {role}")
+
+
+def secret(name: str, role: str) -> dict[str, Any]:
+    return {**credentials(username=role, password=PASSWORD), "metadata": {"name": name}}
+
+
+@pytest.fixture(scope="module")
+def fifteen(make_namespace: Callable[[str], Namespace]) -> Server:
+    """A server of PostgreSQL 15."""
+    return start_server(make_namespace("fifteen"), image=f"docker.io/library/{FIFTEEN}")
+
+
+def test_a_backup_of_15_without_owners_comes_back_equal_on_15_and_on_a_server_of_17(
+    namespace: Namespace, fifteen: Server, server: Server
+) -> None:
+    database = f"plain_{uuid.uuid4().hex[:6]}"
+    mover = f"mover_{uuid.uuid4().hex[:6]}"
+    settings = {"databaseHost": fifteen.host, "databaseName": database, "owners": "false"}
+    with sample_databases(fifteen, database):
+        fifteen.psql(
+            f"""
+            CREATE ROLE clerk;
+            CREATE TABLE notes (note text);
+            INSERT INTO notes VALUES ('kept');
+            ALTER TABLE notes OWNER TO clerk;
+            GRANT SELECT ON notes TO {ROLE};
+            """,
+            database=database,
+        )
+        before = fifteen.psql(FINGERPRINT, database=database)
+        stack = deploy_stack(namespace, **settings, image=FIFTEEN, tableHashes="true")
+        namespace.pgkeep("run-backup")
+        manifest = json.loads(Volume.open(stack).sh("cat backup-*/manifest.json"))
+        assert manifest["schemaVersion"] == 3
+        assert (manifest["owners"], manifest["tableHashes"]) == (False, True)
+        assert manifest["facts"]["server"]["version"].startswith("15.")
+        hashes = {
+            table["name"]: table["hash"]
+            for table in manifest["facts"]["tables"]
+            if table["kind"] == "table"
+        }
+        assert hashes.keys() == {"customers", "notes", "orders"}
+        assert {len(each or "") for each in hashes.values()} == {64}
+        assert len(manifest["facts"]["largeObjectHash"]) == 64
+
+        # Where its roles are gone.
+        fifteen.psql("DROP TABLE notes, orders CASCADE; DROP ROLE clerk", database=database)
+        restored = namespace.pgkeep("run-restore", "latest", "--yes").stdout
+        assert "3 tables, 6001 rows, every fact equal" in restored
+        assert fifteen.psql(FINGERPRINT, database=database) == before
+        owner = "SELECT note, tableowner FROM notes, pg_tables WHERE tablename = 'notes'"
+        assert fifteen.psql(owner, database=database) == f"kept|{ROLE}"
+
+        # The move to a new server: its client, and a user of its own there.
+        deploy_stack(namespace, **settings)
+        server.psql(f"CREATE ROLE {mover} LOGIN CREATEDB PASSWORD '{PASSWORD}'")
+        try:
+            namespace.apply(secret("new-server", mover))
+            newer = ["--host", server.host, "--secret", "new-server"]
+            moved = words(namespace.pgkeep("run-restore", backup_of(namespace), *newer, "--yes"))
+            assert "ANOTHER SERVER than the stack's" in moved
+            assert "3 tables, 6001 rows, every fact equal" in moved
+            assert server.psql(FINGERPRINT, database=database) == before
+            assert server.psql(owner, database=database) == f"kept|{mover}"
+        finally:
+            server.psql(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+            server.psql(f"DROP ROLE {mover}")
+        assert fifteen.psql(FINGERPRINT, database=database) == before
+
+
+def backup_of(where: Namespace) -> str:
+    """Return the name of the only backup that is no safety backup."""
+    (name,) = [one["name"] for one in where.listed() if "safety" not in one["flags"]]
+    return name
