@@ -1,20 +1,15 @@
-"""The operator's tool against a real API server, controllers and pods.
-
-The CronJobs here carry the stack's labels and run stub scripts, so that every turn a run can take
-is brought about on purpose and in seconds; the stack's own scripts have their own tests.
-"""
+"""The operator's tool against a real API server, controllers and pods."""
 
 import json
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
-import sys
-import time
-import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,249 +17,65 @@ import pytest
 
 from pgkeep import kubernetes_api as api
 from pgkeep.applications import ANNOTATION
-from pgkeep.kubernetes_api import Cluster, Resource
+from pgkeep.kubernetes_api import Resource
 from pgkeep.objects import JsonObject, entries, section
+from tests.cluster.stubs import (
+    KEPT,
+    NAME,
+    PATIENCE_SECONDS,
+    Completed,
+    Place,
+    autoscaler,
+    cronjob,
+    eventually,
+    places,
+    read_until,
+    stack_object,
+    words,
+    workload,
+)
 
-IMAGE = "docker.io/library/postgres:17-trixie"
-NAMESPACES = Resource("/api/v1", "namespaces", "namespace")
 QUOTAS = Resource("/api/v1", "resourcequotas", "resourcequota")
 ROLES = Resource("/apis/rbac.authorization.k8s.io/v1", "roles", "role")
 BINDINGS = Resource("/apis/rbac.authorization.k8s.io/v1", "rolebindings", "rolebinding")
 ACCOUNTS = Resource("/api/v1", "serviceaccounts", "serviceaccount")
 
-NAME = "backup-20261123-020000"
-PATIENCE_SECONDS = 90.0
+MISSING_IMAGE = "registry.invalid/no/such/image:1"
 
-BACKUP_SCRIPT = """
-for step in $(seq 1 "${STUB_LINES}"); do
-  echo "✓ step ${step}"
-  sleep "${STUB_PAUSE}"
-done
-if [[ ${STUB_EXIT} -ne 0 ]]; then
-  printf '%s\n' 'ERROR: no answer from postgres:5432' 'CAUSE: connection refused' 'CURE: start it'
-fi
-exit "${STUB_EXIT}"
-"""
-
-CONSOLE_SCRIPT = r"""
-tab=$'\t'
-row() {
-  local IFS=${tab}
-  echo "$*"
-}
-case ${CONSOLE_COMMAND} in
-  list)
-    echo '#pgkeep-list 1'
-    row name status created duration_seconds backup_bytes database format server_version tables \
-      rows large_objects path flags kept
-    if [[ ${STUB_EMPTY} == no ]]; then
-      row backup-20261123-020000 verified 2026-11-23T02:00:00Z 4 1048576 shop directory 17.7 5 \
-        336776 1 /backups/backup-20261123-020000 pinned,proven pinned
-      row backup-20240101-020000.sql.gz unverified 2024-01-01T02:00:00Z - 2048 - plain - - - - \
-        /backups/backup-20240101-020000.sql.gz - 'unverified backups are never deleted'
-    fi
-    echo '#disk 1050624 900000000 1000000000'
-    ;;
-  show)
-    if [[ ${CONSOLE_BACKUP} != latest && ${CONSOLE_BACKUP} != backup-20261123-020000 ]]; then
-      echo "ERROR: there is no ${CONSOLE_BACKUP}"
-      exit 1
-    fi
-    printf '%s\n' '#pgkeep-show 1' name=backup-20261123-020000 status="${STUB_STATUS}" \
-      created=2026-11-23T02:00:00Z database=shop format=directory tables=5 rows=336776 \
-      backup_bytes=1048576 path=/backups/backup-20261123-020000 flags=pinned,proven kept=pinned \
-      suspicion=- damage="${STUB_DAMAGE}"
-    ;;
-  verify)
-    echo "✓ ${CONSOLE_BACKUP} (${CONSOLE_OUTPUT})"
-    ;;
-esac
-"""
-
-RESTORE_SCRIPT = """
-echo "restoring ${RESTORE_BACKUP}"
-sleep "${STUB_PAUSE}"
-echo "finished"
-exit "${STUB_EXIT}"
-"""
-
-STUB_DEFAULTS = {
-    "STUB_LINES": "3",
-    "STUB_PAUSE": "0.2",
-    "STUB_EXIT": "0",
-    "STUB_EMPTY": "no",
-    "STUB_STATUS": "verified",
-    "STUB_DAMAGE": "-",
-    "RESTORE_APPLICATIONS": "deployment/web",
-    "DATABASE_NAMES": "shop",
-    "DATABASE_HOST": "postgres",
-}
-SCRIPTS = {"backup": BACKUP_SCRIPT, "console": CONSOLE_SCRIPT, "restore": RESTORE_SCRIPT}
-CRONJOB_NAMES = {
-    "backup": "postgres-backup",
-    "console": "postgres-backup-console",
-    "restore": "postgres-restore",
-}
-
-
-def cronjob(component: str, *, image: str = IMAGE, **variables: str) -> JsonObject:
-    name = CRONJOB_NAMES[component]
-    labels = {
-        "app.kubernetes.io/name": "pgkeep",
-        "app.kubernetes.io/component": component,
-        "app": name,
-    }
-    container = {
-        "name": "pgkeep",
-        "image": image,
-        "imagePullPolicy": "IfNotPresent",
-        "command": ["bash", "-c", SCRIPTS[component]],
-        "env": [
-            {"name": key, "value": value} for key, value in {**STUB_DEFAULTS, **variables}.items()
-        ],
-        "terminationMessagePolicy": "FallbackToLogsOnError",
-    }
-    pod_spec = {
-        "restartPolicy": "Never",
-        "terminationGracePeriodSeconds": 1,
-        "automountServiceAccountToken": False,
-        "containers": [container],
-    }
-    job_spec = {
-        "backoffLimit": 0,
-        "template": {"metadata": {"labels": labels}, "spec": pod_spec},
-    }
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "CronJob",
-        "metadata": {"name": name, "labels": labels},
-        "spec": {
-            "schedule": "0 0 31 2 *",
-            "suspend": True,
-            "jobTemplate": {"metadata": {"labels": labels}, "spec": job_spec},
-        },
-    }
-
-
-def deployment(name: str = "web", replicas: int = 2) -> JsonObject:
-    labels = {"app": name}
-    container = {"name": "main", "image": IMAGE, "command": ["sleep", "infinity"]}
-    pod_spec = {"terminationGracePeriodSeconds": 1, "containers": [container]}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": name},
-        "spec": {
-            "replicas": replicas,
-            "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": pod_spec},
-        },
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A namespace of its own, and the tool pointed at it."""
-
-    cluster: Cluster
-    kubeconfig: Path
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return os.environ | {"KUBECONFIG": str(self.kubeconfig), "NO_COLOR": "1", "COLUMNS": "160"}
-
-    def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "pgkeep", "-n", self.cluster.namespace, *arguments]
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self.command(*arguments),
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_SECONDS * 2,
-            check=False,
-        )
-
-    def begin(self, *arguments: str) -> subprocess.Popen[str]:
-        # A script that runs in the background ignores Ctrl-C, and all it starts inherits that.
-        return subprocess.Popen(
-            ["env", "--default-signal=INT", *self.command(*arguments)],
-            env=self.environment | {"PYTHONUNBUFFERED": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def deploy(self, *components: str, **variables: str) -> None:
-        for component in components:
-            self.cluster.create(api.CRONJOBS, cronjob(component, **variables))
-
-    def application(self, replicas: int = 2) -> None:
-        self.cluster.create(api.DEPLOYMENTS, deployment(replicas=replicas))
-        eventually(
-            lambda: section(self.web(), "status").get("readyReplicas", 0) == replicas,
-            "the application is ready",
-        )
-
-    def web(self) -> JsonObject:
-        return self.cluster.get(api.DEPLOYMENTS, "web")
-
-    def web_state(self) -> tuple[int, str | None]:
-        web = self.web()
-        return web["spec"]["replicas"], section(web, "metadata", "annotations").get(ANNOTATION)
-
-    def jobs(self, component: str) -> list[JsonObject]:
-        label = f"app.kubernetes.io/component={component}"
-        return self.cluster.find(api.JOBS, label_selector=label)
-
-
-def eventually(test: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
-    deadline = time.monotonic() + seconds
-    while not test():
-        assert time.monotonic() < deadline, f"never happened: {what}"
-        time.sleep(0.2)
-
-
-def read_until(process: subprocess.Popen[str], text: str) -> str:
-    """Read a running tool's output up to a line that has `text`."""
-    assert process.stdout is not None
-    seen = ""
-    for line in process.stdout:
-        seen += line
-        if text in line:
-            return seen
-    raise AssertionError(f"{text!r} was not printed:\n{seen}")
+Make = Callable[..., Place]
+Case = Callable[[Make], tuple[Place, str]]
+"""Prepares a namespace, and says which command is to be run in it."""
+Ended = Callable[[str], tuple[Place, Completed]]
+"""Where a case was prepared, and how its command ended."""
 
 
 @pytest.fixture
-def make_place(kubeconfig: Path) -> Iterator[Callable[..., Place]]:
-    connected = Cluster.connect(kubeconfig=str(kubeconfig))
-    top = connected.in_namespace("")
-    made: list[str] = []
-
-    def make(**labels: str) -> Place:
-        name = f"tool-{uuid.uuid4().hex[:8]}"
-        top.create(NAMESPACES, {"metadata": {"name": name, "labels": labels}})
-        made.append(name)
-        return Place(connected.in_namespace(name), kubeconfig)
-
-    yield make
-    for name in made:
-        top.delete(NAMESPACES, name)
+def make_place(kubeconfig: Path) -> Iterator[Make]:
+    with places(kubeconfig) as make:
+        yield make
 
 
 @pytest.fixture
-def place(make_place: Callable[..., Place]) -> Place:
+def place(make_place: Make) -> Place:
     return make_place()
+
+
+@contextmanager
+def all_at_once(kubeconfig: Path, cases: Mapping[str, Case]) -> Generator[Ended]:
+    """Run many commands at the same time, because nearly all that each does is wait."""
+    with places(kubeconfig) as make, ThreadPoolExecutor(len(cases)) as pool:
+        begun = {name: case(make) for name, case in cases.items()}
+        ends = {
+            name: pool.submit(place.run, *shlex.split(command))
+            for name, (place, command) in begun.items()
+        }
+        yield lambda name: (begun[name][0], ends[name].result())
 
 
 # --- finding the stack ---
 
 
-def test_an_empty_namespace_names_the_one_that_has_pgkeep(make_place: Callable[..., Place]) -> None:
+def test_an_empty_namespace_names_the_one_that_has_pgkeep(make_place: Make) -> None:
     empty, other = make_place(), make_place()
     other.deploy("console")
     done = empty.run("list-backups")
@@ -285,7 +96,8 @@ def test_someone_without_rights_is_told_which_and_who_can_give_them(
     assert done.returncode == 4
     assert "You may not list cronjobs.batch" in done.stderr
     assert "pgkeep-operator" in done.stderr
-    grant(place, "eve", [("batch", "cronjobs", ["get", "list"])])
+    rule = {"apiGroups": ["batch"], "resources": ["cronjobs"], "verbs": ["get", "list"]}
+    grant(place, "eve", {"metadata": {"name": "eve"}, "rules": [rule]})
     eventually(
         lambda: "You may not create jobs.batch" in stranger.run("run-backup").stderr,
         "the next right is missing",
@@ -299,23 +111,18 @@ def test_someone_without_rights_is_told_which_and_who_can_give_them(
 def test_the_operators_rights_suffice(place: Place, tmp_path: Path) -> None:
     place.deploy("backup", "console", "restore")
     place.application()
-    look = ["get", "list", "watch"]
-    grant(
-        place,
-        "ops",
-        [
-            ("batch", "cronjobs", look),
-            ("batch", "jobs", [*look, "create", "delete"]),
-            ("", "pods", look),
-            ("", "pods/log", ["get"]),
-            ("apps", "deployments", [*look, "patch"]),
-        ],
-    )
+    place.cluster.create(api.AUTOSCALERS, autoscaler("web-scaler", "Deployment", "web"))
+    grant(place, "ops", stack_object("Role", "access"))
     token = account_token(place, "ops")
     operator = Place(place.cluster, with_token(place.kubeconfig, token, tmp_path / "ops"))
-    for arguments in (["run-backup"], ["list-backups"], ["run-restore", "latest", "--yes"]):
-        done = operator.run(*arguments)
+    backup, listed, restore = operator.run_all(
+        "run-backup", "list-backups", "run-restore latest --yes"
+    )
+    undo = operator.run("undo-restore", "--yes")
+    for done in (backup, listed, restore, undo):
         assert done.returncode == 0, done.stdout + done.stderr
+    for done in (restore, undo):
+        assert "autoscaler web-scaler pauses while it is at 0" in words(done.stdout)
 
 
 def account_token(place: Place, name: str) -> str:
@@ -330,16 +137,16 @@ def account_token(place: Place, name: str) -> str:
     return str(place.cluster.create(request, body)["status"]["token"])
 
 
-def grant(place: Place, name: str, rights: list[tuple[str, str, list[str]]]) -> None:
-    rules = [
-        {"apiGroups": [group], "resources": [resource], "verbs": verbs}
-        for group, resource, verbs in rights
-    ]
-    place.cluster.create(ROLES, {"metadata": {"name": name}, "rules": rules})
+def grant(place: Place, name: str, role: JsonObject) -> None:
+    place.cluster.create(ROLES, role)
     subject = {"kind": "ServiceAccount", "name": name, "namespace": place.cluster.namespace}
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name}
+    reference = {
+        "apiGroup": "rbac.authorization.k8s.io",
+        "kind": "Role",
+        "name": role["metadata"]["name"],
+    }
     place.cluster.create(
-        BINDINGS, {"metadata": {"name": name}, "subjects": [subject], "roleRef": role}
+        BINDINGS, {"metadata": {"name": name}, "subjects": [subject], "roleRef": reference}
     )
 
 
@@ -407,77 +214,146 @@ def test_a_job_that_is_deleted_meanwhile_is_noticed(place: Place) -> None:
     assert "was deleted while it was followed" in rest
 
 
-def test_an_image_that_is_not_there_is_explained(place: Place) -> None:
-    place.cluster.create(api.CRONJOBS, cronjob("backup", image="registry.invalid/no/such/image:1"))
-    done = place.run("run-backup")
+# --- pods that cannot start ---
+
+
+def no_image(make: Make) -> tuple[Place, str]:
+    place = make()
+    place.deploy("backup", image=MISSING_IMAGE)
+    return place, "run-backup"
+
+
+def test_an_image_that_is_not_there_is_explained(obstructed: Ended) -> None:
+    place, done = obstructed("no image")
     assert done.returncode == 1
     assert re.search(r"ErrImagePull|ImagePullBackOff", done.stdout + done.stderr)
-    assert "registry.invalid/no/such/image:1" in done.stderr
+    assert MISSING_IMAGE in done.stderr
     assert "setting" in done.stderr
     assert place.jobs("backup") == []
 
 
-def test_a_secret_that_is_not_there_is_explained(place: Place) -> None:
-    wanting = cronjob("backup")
-    pod_spec = wanting["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+def wanting(place: Place, *, pod: JsonObject | None = None, **container: object) -> None:
+    """A backup whose pod wants something that is not there."""
+    made = cronjob("backup")
+    pod_spec = made["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    pod_spec |= pod or {}
+    pod_spec["containers"][0] |= container
+    place.cluster.create(api.CRONJOBS, made)
+
+
+def no_secret(make: Make) -> tuple[Place, str]:
+    place = make()
     reference = {"secretKeyRef": {"name": "no-such-secret", "key": "x"}}
-    pod_spec["containers"][0]["env"].append({"name": "X", "valueFrom": reference})
-    place.cluster.create(api.CRONJOBS, wanting)
-    done = place.run("run-backup")
+    wanting(place, env=[{"name": "X", "valueFrom": reference}])
+    return place, "run-backup"
+
+
+def test_a_secret_that_is_not_there_is_explained(obstructed: Ended) -> None:
+    _, done = obstructed("no secret")
     assert done.returncode == 1
     assert "CreateContainerConfigError" in done.stderr
     assert "no-such-secret" in done.stderr
 
 
-def test_a_pod_that_fits_nowhere_is_explained(place: Place) -> None:
-    large = cronjob("backup")
-    pod_spec = large["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-    pod_spec["containers"][0]["resources"] = {"requests": {"memory": "100Ti"}}
-    place.cluster.create(api.CRONJOBS, large)
-    done = place.run("run-backup", "--start-timeout", "10")
+def too_large(make: Make) -> tuple[Place, str]:
+    place = make()
+    wanting(place, resources={"requests": {"memory": "100Ti"}})
+    return place, "run-backup --start-timeout 15"
+
+
+def test_a_pod_that_fits_nowhere_is_explained(obstructed: Ended) -> None:
+    _, done = obstructed("too large")
     assert done.returncode == 1
     assert "FailedScheduling" in done.stderr
     assert "nodes are available" in done.stderr or "no nodes available" in done.stderr
 
 
-def test_a_claim_that_is_not_there_is_explained(place: Place) -> None:
-    wanting = cronjob("backup")
-    pod_spec = wanting["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-    pod_spec["volumes"] = [{"name": "v", "persistentVolumeClaim": {"claimName": "no-such-claim"}}]
-    place.cluster.create(api.CRONJOBS, wanting)
-    done = place.run("run-backup", "--start-timeout", "10")
+def no_claim(make: Make) -> tuple[Place, str]:
+    place = make()
+    claim = {"name": "v", "persistentVolumeClaim": {"claimName": "no-such-claim"}}
+    wanting(place, pod={"volumes": [claim]})
+    return place, "run-backup --start-timeout 15"
+
+
+def test_a_claim_that_is_not_there_is_explained(obstructed: Ended) -> None:
+    _, done = obstructed("no claim")
     assert done.returncode == 1
     assert "no-such-claim" in done.stderr
 
 
-def test_a_configmap_that_is_not_there_is_explained(place: Place) -> None:
-    wanting = cronjob("backup")
-    pod_spec = wanting["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-    pod_spec["volumes"] = [{"name": "v", "configMap": {"name": "no-such-scripts"}}]
+def no_config_map(make: Make) -> tuple[Place, str]:
+    place = make()
+    scripts = {"name": "v", "configMap": {"name": "no-such-scripts"}}
     # Without a mount the kubelet does not even look for it.
-    pod_spec["containers"][0]["volumeMounts"] = [{"name": "v", "mountPath": "/scripts"}]
-    place.cluster.create(api.CRONJOBS, wanting)
-    done = place.run("run-backup", "--start-timeout", "10")
+    mount = {"name": "v", "mountPath": "/scripts"}
+    wanting(place, pod={"volumes": [scripts]}, volumeMounts=[mount])
+    return place, "run-backup --start-timeout 15"
+
+
+def test_a_configmap_that_is_not_there_is_explained(obstructed: Ended) -> None:
+    _, done = obstructed("no ConfigMap")
     assert done.returncode == 1
     assert "FailedMount" in done.stderr
     assert "no-such-scripts" in done.stderr
 
 
-def test_a_quota_that_refuses_the_pod_is_explained(place: Place) -> None:
+def no_quota(make: Make) -> tuple[Place, str]:
+    place = make()
     place.cluster.create(QUOTAS, {"metadata": {"name": "small"}, "spec": {"hard": {"pods": "0"}}})
     place.deploy("backup")
-    done = place.run("run-backup")
+    return place, "run-backup"
+
+
+def test_a_quota_that_refuses_the_pod_is_explained(obstructed: Ended) -> None:
+    _, done = obstructed("no quota")
     assert done.returncode == 1
     assert "FailedCreate" in done.stderr
     assert "exceeded quota: small" in done.stderr
 
 
-def test_pod_security_that_refuses_the_pod_is_explained(make_place: Callable[..., Place]) -> None:
-    place = make_place(**{"pod-security.kubernetes.io/enforce": "restricted"})
+def restricted(make: Make) -> tuple[Place, str]:
+    place = make(**{"pod-security.kubernetes.io/enforce": "restricted"})
     place.deploy("backup")
-    done = place.run("run-backup")
+    return place, "run-backup"
+
+
+def test_pod_security_that_refuses_the_pod_is_explained(obstructed: Ended) -> None:
+    _, done = obstructed("restricted")
     assert done.returncode == 1
     assert 'violates PodSecurity "restricted' in done.stderr
+
+
+def no_restore(make: Make) -> tuple[Place, str]:
+    place = make()
+    place.deploy("console")
+    place.deploy("restore", image=MISSING_IMAGE)
+    place.application()
+    return place, f"run-restore {NAME} --yes"
+
+
+def test_a_restore_that_cannot_start_starts_the_application_again(obstructed: Ended) -> None:
+    place, done = obstructed("no restore")
+    assert done.returncode == 1
+    assert MISSING_IMAGE in done.stderr
+    assert place.jobs("restore") == [], "it must not start later, unobserved"
+    assert "Stopped deployment/web" in done.stdout
+    assert place.web_state() == (2, None)
+
+
+@pytest.fixture(scope="module")
+def obstructed(kubeconfig: Path) -> Iterator[Ended]:
+    cases: dict[str, Case] = {
+        "no restore": no_restore,
+        "no image": no_image,
+        "no secret": no_secret,
+        "too large": too_large,
+        "no claim": no_claim,
+        "no ConfigMap": no_config_map,
+        "no quota": no_quota,
+        "restricted": restricted,
+    }
+    with all_at_once(kubeconfig, cases) as ended:
+        yield ended
 
 
 # --- list-backups, show, verify ---
@@ -485,11 +361,11 @@ def test_pod_security_that_refuses_the_pod_is_explained(make_place: Callable[...
 
 def test_the_list_and_its_json(place: Place) -> None:
     place.deploy("console")
-    done = place.run("list-backups")
+    done, in_json = place.run_all("list-backups", "list-backups --json")
     assert done.returncode == 0, done.stderr
     for part in (NAME, "336,776", "pinned, proven", "unverified", f"Latest: {NAME}", "Disk:"):
         assert part in done.stdout
-    document = json.loads(place.run("list-backups", "--json").stdout)
+    document = json.loads(in_json.stdout)
     assert document["schemaVersion"] == 1
     assert [backup["name"] for backup in document["backups"]] == [
         NAME,
@@ -500,32 +376,178 @@ def test_the_list_and_its_json(place: Place) -> None:
 
 def test_no_backups_yet(place: Place) -> None:
     place.deploy("console", STUB_EMPTY="yes")
-    done = place.run("list-backups")
+    done, in_json = place.run_all("list-backups", "list-backups --json")
     assert done.returncode == 0
     assert "No backups yet" in done.stdout
     assert f"pgkeep run-backup --namespace {place.cluster.namespace}" in done.stdout
-    assert json.loads(place.run("list-backups", "--json").stdout)["backups"] == []
+    assert json.loads(in_json.stdout)["backups"] == []
 
 
 def test_one_backup(place: Place) -> None:
     place.deploy("console")
-    done = place.run("show", "latest")
+    newest, in_json, unknown, verified = place.run_all(
+        "show latest", f"show {NAME} --json", "show backup-20200101-000000", "verify --all"
+    )
+    assert newest.returncode == 0, newest.stderr
+    assert NAME in newest.stdout
+    assert json.loads(in_json.stdout)["backup"]["rows"] == 336776
+    assert unknown.returncode == 5
+    assert NAME in unknown.stderr
+    assert verified.returncode == 0
+    assert "✓ all (text)" in verified.stdout
+
+
+# --- run-restore and undo-restore: what they ask for, and what becomes of the application ---
+
+RESTORE = f"run-restore {NAME}"
+SWAPS = {
+    "run-restore --at 2026-11-23T03:00+01:00 --yes": {"RESTORE_BACKUP": NAME},
+    f"{RESTORE} --skip-safety-backup --allow-superuser-objects --yes": {
+        "RESTORE_BACKUP": NAME,
+        "RESTORE_SAFETY_BACKUP": "false",
+        "RESTORE_ALLOW_SUPERUSER_OBJECTS": "true",
+    },
+    "undo-restore --yes": {"RESTORE_ACTION": "undo"},
+}
+BESIDE = {
+    f"{RESTORE} --dry-run": {"RESTORE_BACKUP": NAME, "RESTORE_DRY_RUN": "true"},
+    # The kubelet puts values in the place of $(NAME), and one $ in that of two.
+    f"{RESTORE} --into 'a$(HOME)$$b' --yes": {
+        "RESTORE_BACKUP": NAME,
+        "RESTORE_INTO": "a$(HOME)$$b",
+    },
+    f"{RESTORE} --table public.orders --table 'public.\"a b\"' --schema billing --yes": {
+        "RESTORE_BACKUP": NAME,
+        "RESTORE_TABLES": 'public.orders | public."a b"',
+        "RESTORE_SCHEMAS": "billing",
+    },
+    "undo-restore --drop-old --yes": {"RESTORE_ACTION": "drop-old", "RESTORE_DROP": "all"},
+}
+
+
+@pytest.mark.parametrize("command", [*SWAPS, *BESIDE])
+def test_what_is_asked_for_reaches_the_pod_and_nothing_else(restored: Ended, command: str) -> None:
+    place, done = restored(command)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert told(done.stdout) == (SWAPS | BESIDE)[command]
+    assert len(place.jobs("restore")) == 1, "the one that looked for what is kept is taken away"
+    assert (KEPT in done.stdout) == command.startswith("undo")
+
+
+def told(text: str) -> JsonObject:
+    """What the restore's pod says it was told, without what the stack tells every one."""
+    template = stack_object("CronJob", "restore")["spec"]["jobTemplate"]["spec"]["template"]
+    [container] = template["spec"]["containers"]
+    usual = {one["name"]: one.get("value", "") for one in container["env"]}
+    found = re.findall(r"^  (RESTORE_\w+)=(.*)$", text, re.MULTILINE)
+    assert found
+    return {name: value for name, value in found if value != usual[name]}
+
+
+@pytest.mark.parametrize("command", SWAPS)
+def test_what_swaps_stops_and_starts_the_application(restored: Ended, command: str) -> None:
+    place, done = restored(command)
+    assert "Stopped deployment/web; its pods are gone." in done.stdout
+    assert "Started deployment/web; 1 replica ready." in done.stdout
+    assert place.web_state() == (1, None)
+    assert place.web()["metadata"]["generation"] == 3, "as made, stopped, started"
+
+
+@pytest.mark.parametrize("command", BESIDE)
+def test_what_leaves_the_live_database_alone_never_stops_the_application(
+    restored: Ended, command: str
+) -> None:
+    place, done = restored(command)
+    assert "no application is stopped" in words(done.stdout)
+    assert place.web()["metadata"]["generation"] == 1, "as it was made"
+
+
+def with_application(command: str) -> Case:
+    def case(make: Make) -> tuple[Place, str]:
+        place = make()
+        place.deploy("console", "restore")
+        place.cluster.create(api.DEPLOYMENTS, workload("Deployment", "web", 1))
+        return place, command
+
+    return case
+
+
+def failing(make: Make) -> tuple[Place, str]:
+    place = make()
+    place.deploy("console")
+    place.deploy("restore", STUB_EXIT="1")
+    place.application()
+    return place, f"{RESTORE} --yes"
+
+
+def test_a_failed_restore_starts_the_application_again(restored: Ended) -> None:
+    place, done = restored("failing")
+    assert done.returncode == 1
+    assert "The restore failed" in done.stderr
+    assert place.web_state() == (2, None)
+
+
+def at_0(make: Make) -> tuple[Place, str]:
+    place = make()
+    place.deploy("console", "restore")
+    place.application(replicas=0)
+    return place, f"{RESTORE} --yes"
+
+
+def test_an_application_at_0_stays_at_0(restored: Ended) -> None:
+    place, done = restored("at 0")
     assert done.returncode == 0, done.stderr
-    assert NAME in done.stdout
-    assert json.loads(place.run("show", NAME, "--json").stdout)["backup"]["rows"] == 336776
-    done = place.run("show", "backup-20200101-000000")
-    assert done.returncode == 5
-    assert NAME in done.stderr
-    done = place.run("verify", "--all")
-    assert done.returncode == 0
-    assert "✓ all (text)" in done.stdout
+    assert "stays at 0" in done.stdout
+    assert place.web_state() == (0, None)
 
 
-# --- run-restore ---
+def left_stopped(make: Make) -> tuple[Place, str]:
+    place = make()
+    place.deploy("console", "restore")
+    place.application(replicas=0)
+    note = {"metadata": {"annotations": {ANNOTATION: "1"}}}
+    place.cluster.patch(api.DEPLOYMENTS, "web", note)
+    return place, f"{RESTORE} --yes"
+
+
+def test_an_application_left_stopped_by_a_killed_run_is_started(restored: Ended) -> None:
+    place, done = restored("left stopped")
+    assert done.returncode == 0, done.stderr
+    assert "stopped by an earlier run" in done.stdout
+    assert place.web_state() == (1, None)
+
+
+def damaged(make: Make) -> tuple[Place, str]:
+    place = make()
+    damage = "2026-11-24T02:00:00Z changed: blocks"
+    place.deploy("console", STUB_STATUS="damaged", STUB_DAMAGE=damage)
+    place.deploy("restore", RESTORE_APPLICATIONS="")
+    return place, "run-restore latest --yes"
+
+
+def test_a_damaged_backup_is_refused(restored: Ended) -> None:
+    place, done = restored("damaged")
+    assert done.returncode == 1
+    assert "is damaged" in done.stderr
+    assert "changed: blocks" in done.stderr
+    assert place.jobs("restore") == []
+
+
+@pytest.fixture(scope="module")
+def restored(kubeconfig: Path) -> Iterator[Ended]:
+    cases: dict[str, Case] = {
+        "failing": failing,
+        "at 0": at_0,
+        "left stopped": left_stopped,
+        "damaged": damaged,
+    }
+    cases |= {command: with_application(command) for command in (*SWAPS, *BESIDE)}
+    with all_at_once(kubeconfig, cases) as ended:
+        yield ended
 
 
 def test_a_restore_stops_and_starts_the_application(place: Place) -> None:
-    place.deploy("console", "restore")
+    place.deploy("console", "restore", STUB_HOLD="yes")
     place.application()
     process = place.begin("run-restore", "latest", "--yes")
     seen = read_until(process, f"restoring {NAME}")
@@ -533,6 +555,7 @@ def test_a_restore_stops_and_starts_the_application(place: Place) -> None:
     # Pods that have ended may still be on record; none of them holds a connection any more.
     pods = place.cluster.find(api.PODS, label_selector="app=web")
     assert {section(pod, "status")["phase"] for pod in pods} <= {"Failed", "Succeeded"}
+    place.release()
     rest, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 0, seen + rest
     assert place.web_state() == (2, None)
@@ -543,47 +566,6 @@ def test_a_restore_stops_and_starts_the_application(place: Place) -> None:
         assert part in rest
 
 
-def test_a_failed_restore_starts_the_application_again(place: Place) -> None:
-    place.deploy("console")
-    place.deploy("restore", STUB_EXIT="1")
-    place.application()
-    done = place.run("run-restore", NAME, "--yes")
-    assert done.returncode == 1
-    assert "The restore failed" in done.stderr
-    assert place.web_state() == (2, None)
-
-
-def test_a_restore_that_cannot_start_starts_the_application_again(place: Place) -> None:
-    place.deploy("console")
-    place.cluster.create(api.CRONJOBS, cronjob("restore", image="registry.invalid/no/image:1"))
-    place.application()
-    done = place.run("run-restore", NAME, "--yes")
-    assert done.returncode == 1
-    assert "registry.invalid/no/image:1" in done.stderr
-    assert place.jobs("restore") == [], "it must not start later, unobserved"
-    assert place.web_state() == (2, None)
-
-
-def test_an_application_at_0_stays_at_0(place: Place) -> None:
-    place.deploy("console", "restore")
-    place.application(replicas=0)
-    done = place.run("run-restore", "latest", "--yes")
-    assert done.returncode == 0, done.stderr
-    assert "stays at 0" in done.stdout
-    assert place.web_state() == (0, None)
-
-
-def test_an_application_left_stopped_by_a_killed_run_is_started(place: Place) -> None:
-    place.deploy("console", "restore")
-    place.application(replicas=0)
-    note = {"metadata": {"annotations": {ANNOTATION: "1"}}}
-    place.cluster.patch(api.DEPLOYMENTS, "web", note)
-    done = place.run("run-restore", "latest", "--yes")
-    assert done.returncode == 0, done.stderr
-    assert "stopped by an earlier run" in done.stdout
-    assert place.web_state() == (1, None)
-
-
 def test_an_application_that_does_not_exist_stops_nothing(place: Place) -> None:
     place.deploy("console")
     place.deploy("restore", RESTORE_APPLICATIONS="deployment/web,statefulset/nowhere")
@@ -592,18 +574,6 @@ def test_an_application_that_does_not_exist_stops_nothing(place: Place) -> None:
     assert done.returncode == 5
     assert "There is no statefulset/nowhere" in done.stderr
     assert place.web_state() == (2, None)
-    assert place.jobs("restore") == []
-
-
-def test_a_damaged_backup_is_refused(place: Place) -> None:
-    place.deploy(
-        "console", STUB_STATUS="damaged", STUB_DAMAGE="2026-11-24T02:00:00Z changed: blocks"
-    )
-    place.deploy("restore", RESTORE_APPLICATIONS="")
-    done = place.run("run-restore", "latest", "--yes")
-    assert done.returncode == 1
-    assert "is damaged" in done.stderr
-    assert "changed: blocks" in done.stderr
     assert place.jobs("restore") == []
 
 
@@ -619,7 +589,7 @@ def test_without_terminal_and_yes_nothing_happens(place: Place) -> None:
 def test_the_word_yes_decides(place: Place, typed: str, code: int) -> None:
     place.deploy("console")
     place.deploy("restore", RESTORE_APPLICATIONS="")
-    text, status = in_terminal(place, ["run-restore", "latest"], " to restore:", typed)
+    text, status = in_terminal(place, ["run-restore", NAME], " to restore:", typed)
     assert status == code, text
     assert ("Nothing was changed." in text) == (code == 3)
     assert len(place.jobs("restore")) == (1 if code == 0 else 0)
@@ -655,10 +625,9 @@ def in_terminal(place: Place, arguments: list[str], prompt: str, typed: str) -> 
 
 
 def test_ctrl_c_during_the_restore_and_resuming(place: Place) -> None:
-    place.deploy("console")
-    place.deploy("restore", STUB_PAUSE="15")
+    place.deploy("console", "restore", STUB_HOLD="yes")
     place.application()
-    process = place.begin("run-restore", "latest", "--yes")
+    process = place.begin("run-restore", NAME, "--yes")
     read_until(process, "restoring")
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=30)
@@ -667,71 +636,93 @@ def test_ctrl_c_during_the_restore_and_resuming(place: Place) -> None:
     assert "run-restore --resume" in rest
     assert place.web_state() == (0, "2")
     [job] = place.jobs("restore")
-    second = place.run("run-restore", "latest", "--yes")
-    assert second.returncode == 1
-    assert f"A restore is running already: job/{job['metadata']['name']}" in second.stderr
-    done = place.run("run-restore", "--resume")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "finished" in done.stdout
+    running = f"A restore is running already: job/{job['metadata']['name']}"
+    second, undo = place.run_all(f"{RESTORE} --yes", "undo-restore --yes")
+    assert (second.returncode, undo.returncode) == (1, 1)
+    assert running in second.stderr
+    assert running in undo.stderr
+    resumed = place.begin("run-restore", "--resume")
+    read_until(resumed, "Following job/")
+    place.release()
+    text, _ = resumed.communicate(timeout=PATIENCE_SECONDS)
+    assert resumed.returncode == 0, text
+    assert "finished" in text
     assert place.web_state() == (2, None)
     assert place.run("run-restore", "--resume").returncode == 5
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_killed_tool_says_how_to_finish(place: Place, number: signal.Signals) -> None:
-    place.deploy("console")
-    place.deploy("restore", STUB_PAUSE="5")
+    place.deploy("console", "restore", STUB_HOLD="yes")
     place.application()
-    process = place.begin("run-restore", "latest", "--yes")
+    process = place.begin("run-restore", NAME, "--yes")
     read_until(process, "restoring")
     process.send_signal(number)
     rest, _ = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "run-restore --resume" in rest
+    place.release()
     assert place.run("run-restore", "--resume").returncode == 0
     assert place.web_state() == (2, None)
 
 
-def test_a_tool_killed_without_warning_leaves_what_the_next_run_needs(place: Place) -> None:
-    place.deploy("console", "restore")
-    place.application()
-    process = place.begin("run-restore", "latest", "--yes")
+def kill_during_the_restore(place: Place, *command: str) -> None:
+    """Kill the tool without warning, and let the Job go on to its end."""
+    process = place.begin(*command)
     read_until(process, "restoring")
     process.kill()
     process.communicate()
+    place.release()
     eventually(
         lambda: bool(entries(place.jobs("restore")[0], "status", "conditions")), "the Job ends"
     )
-    done = place.run("run-restore", "latest", "--yes")
+    assert place.web_state() == (0, "2")
+
+
+def test_a_tool_killed_without_warning_leaves_what_the_next_run_needs(place: Place) -> None:
+    place.deploy("console", "restore", STUB_HOLD="yes")
+    place.application()
+    kill_during_the_restore(place, "run-restore", NAME, "--yes")
+    again = place.begin("run-restore", NAME, "--yes")
+    seen = read_until(again, "restoring")
+    place.release()
+    rest, _ = again.communicate(timeout=PATIENCE_SECONDS)
+    assert again.returncode == 0, seen + rest
+    assert "stopped by an earlier run" in seen
+    assert place.web_state() == (2, None)
+
+
+def test_resuming_after_the_restore_has_ended_starts_the_application(place: Place) -> None:
+    place.deploy("console", "restore", STUB_HOLD="yes")
+    place.application()
+    kill_during_the_restore(place, "run-restore", NAME, "--yes")
+    done = place.run("run-restore", "--resume")
     assert done.returncode == 0, done.stderr
-    assert "stopped by an earlier run" in done.stdout
+    assert re.search(
+        r"The last one, job/postgres-restore-manual-\w+ of \S+, succeeded", done.stdout
+    )
+    assert place.web_state() == (2, None)
+
+
+def test_an_undo_that_was_killed_after_its_swap_is_not_undone_by_running_it_again(
+    place: Place,
+) -> None:
+    place.deploy("restore", STUB_HOLD="yes")
+    place.application()
+    kill_during_the_restore(place, "undo-restore", "--yes")
+    done = place.run("undo-restore", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "The undo that was interrupted has succeeded" in done.stdout
+    assert len(place.jobs("restore")) == 1
     assert place.web_state() == (2, None)
 
 
 def test_a_reader_that_goes_away_does_not_stop_the_restore(place: Place) -> None:
     place.deploy("console", "restore")
     place.application()
-    process = place.begin("run-restore", "latest", "--yes")
+    process = place.begin("run-restore", NAME, "--yes")
     assert process.stdout is not None
     read_until(process, "Stopped deployment/web")
     process.stdout.close()
     assert process.wait(timeout=PATIENCE_SECONDS) == 0
-    assert place.web_state() == (2, None)
-
-
-def test_resuming_after_the_restore_has_ended_starts_the_application(place: Place) -> None:
-    place.deploy("console", "restore")
-    place.application()
-    process = place.begin("run-restore", "latest", "--yes")
-    read_until(process, "restoring")
-    process.kill()
-    process.communicate()
-    eventually(
-        lambda: bool(entries(place.jobs("restore")[0], "status", "conditions")), "the Job ends"
-    )
-    done = place.run("run-restore", "--resume")
-    assert done.returncode == 0, done.stderr
-    assert re.search(
-        r"The last one, job/postgres-restore-manual-\w+ of \S+, succeeded", done.stdout
-    )
     assert place.web_state() == (2, None)
