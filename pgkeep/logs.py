@@ -1,5 +1,6 @@
 """A container's log as one stream of lines, also when the connection breaks in between."""
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pgkeep.objects import JsonObject, entries, section
 
 CONTAINER = "pgkeep"
 
+_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 8.0
 
@@ -39,7 +41,7 @@ class LogPosition:
         self._again = self._seen.copy()
 
     def accept(self, raw: str) -> str | None:
-        """Return the text of a new line, or None for a line seen before, or cut.
+        """Return the text of a new line, or None for a line seen before, or cut, or no line at all.
 
         Args:
             raw: Time stamp, blank, text, newline.
@@ -47,6 +49,8 @@ class LogPosition:
         if not raw.endswith("\n"):
             return None
         stamp, _, text = raw.rstrip("\r\n").partition(" ")
+        if _STAMP.match(stamp) is None:
+            return None  # the kubelet's own words, of a container that is gone from its node
         second = stamp[:19]  # 2026-11-23T02:00:00
         if self._again[raw] > 0:
             self._again[raw] -= 1

@@ -42,6 +42,13 @@ def test_a_stream_that_broke_before_its_first_line_begins_at_the_start() -> None
     assert read(position, FIRST) == ["one"]
 
 
+def test_what_the_kubelet_says_of_a_container_that_is_gone_is_no_line_of_its_log() -> None:
+    position = LogPosition()
+    gone = "unable to retrieve container logs for containerd://39eed91ab7aee6b6\n"
+    assert read(position, FIRST, gone) == ["one"]
+    assert position.since == "2026-11-23T02:00:00Z"
+
+
 def test_a_clock_that_steps_back_loses_no_line() -> None:
     position = LogPosition()
     assert read(position, SECOND, FIRST, THIRD) == ["two", "one", "three"]
