@@ -162,6 +162,9 @@ is_main() { [[ $BASHPID == "$$" ]]; }
 
 on_signal() {
   is_main || kill -KILL "$BASHPID"
+  # It may come several times at once (from the parent, from `timeout`, to the group): the next one would end the exit handler.
+  [[ " ${FUNCNAME[*]} " != *' finish '* ]] || return 0
+  trap '' TERM INT HUP
   SIGNALLED=$1
   exit $((128 + $2))
 }

@@ -174,6 +174,24 @@ def test_sigterm_is_heard_at_any_moment_and_cleans_up_once(pod: Pod, delay: floa
     assert "Terminated" not in result.output
 
 
+@pytest.mark.parametrize("code", [0, 1, 143])
+@pytest.mark.parametrize("where", ["on_signal", "finish"])
+def test_another_sigterm_keeps_no_run_from_cleaning_up(pod: Pod, where: str, code: int) -> None:
+    # `timeout` and the parent of a run both send it, and more than once; it may also come when the
+    # run has just reached its own end. It comes at the beginning of the handler named.
+    end = "kill -TERM $$" if code == 143 else f"exit {code}"
+    script = (
+        f"source {SCRIPTS}/common.sh; cleanup() {{ echo cleaned; }}; start_script; sent=no;"
+        'eval "shipped_$(declare -f is_main)"; is_main() {'
+        f" if [[ ${{FUNCNAME[1]}} == {where} && $sent == no ]]; then sent=yes; kill -TERM $$; fi;"
+        f" shipped_is_main; }}; {end}"
+    )
+    result = pod.run("console.sh", code=script)
+    assert result.code == code
+    assert result.output.count("cleaned") == 1
+    assert code == 0 or "CURE: " in result.explained()
+
+
 @pytest.mark.parametrize(
     ("size", "text"),
     [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"), (5 << 40, "5.0 TiB")],
