@@ -136,20 +136,28 @@ def replicas_of(workload: JsonObject) -> int:
 
 
 def half_rolled_out(workload: JsonObject) -> str:
-    """What becomes of a rollout that somebody has paused half-way; empty where none is.
+    """What becomes of an update that somebody holds back; empty where none is.
 
     A paused Deployment is scaled like any other. But with pods of both versions it is scaled to 0
     and from there only the newest version comes back: how they were mixed is known to nobody then.
+    One without any pod of the new version comes back as it was. A StatefulSet does not: without
+    pods it takes its update as done, whatever held it back.
     """
-    if not workload["spec"].get("paused"):
-        return ""
+    spec: JsonObject = workload["spec"]
     status: JsonObject = section(workload, "status")
+    strategy: JsonObject = section(spec, "updateStrategy")
     updated, present = int(status.get("updatedReplicas") or 0), int(status.get("replicas") or 0)
-    if not 0 < updated < present:
+    if spec.get("paused") and 0 < updated < present:
+        held = "its rollout is paused half-way"
+    elif updated < present and strategy.get("type") == "OnDelete":
+        held = "its update waits for pods to be deleted"
+    elif updated < present and section(strategy, "rollingUpdate").get("partition"):
+        held = "its update is held back by a partition"
+    else:
         return ""
     return (
-        f"its rollout is paused half-way ({updated} of {present} pods are new): afterwards all of "
-        "them are of the new version"
+        f"{held} ({updated} of {present} pods are new): afterwards all of them are of the new "
+        "version"
     )
 
 

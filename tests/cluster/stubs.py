@@ -158,7 +158,7 @@ def cronjob(component: str, *, image: str = IMAGE, **variables: str) -> JsonObje
     return made
 
 
-def workload(kind: str, name: str, replicas: int, **spec: object) -> JsonObject:
+def workload(kind: str, name: str, replicas: int) -> JsonObject:
     """A Deployment or StatefulSet whose pods do nothing, and end at once when they are told to."""
     labels = {"app": name}
     # PostgreSQL's image asks for SIGINT where others are sent SIGTERM.
@@ -173,7 +173,6 @@ def workload(kind: str, name: str, replicas: int, **spec: object) -> JsonObject:
             "replicas": replicas,
             "selector": {"matchLabels": labels},
             "template": {"metadata": {"labels": labels}, "spec": pod_spec},
-            **spec,
         },
     }
 

@@ -78,6 +78,34 @@ def test_of_a_rollout_paused_half_way_only_the_new_version_comes_back_which_is_s
     assert apps.plan(WEB, paused(4, 1, 5, is_paused=False)).note == "", "it goes on by itself"
 
 
+@pytest.mark.parametrize(
+    ("strategy", "held"),
+    [
+        ({"type": "OnDelete"}, "its update waits for pods to be deleted"),
+        (
+            {"type": "RollingUpdate", "rollingUpdate": {"partition": 1}},
+            "its update is held back by a partition",
+        ),
+    ],
+)
+def test_an_update_of_a_stateful_set_that_is_held_back_comes_with_the_restore_which_is_said(
+    strategy: JsonObject, held: str
+) -> None:
+    def note(updated: int, strategy: JsonObject) -> str:
+        found = deployment(2)
+        found["spec"]["updateStrategy"] = strategy
+        found["status"] = {"replicas": 2, "updatedReplicas": updated}
+        return apps.plan(QUEUE, found).note
+
+    for updated in (0, 1):
+        assert note(updated, strategy) == (
+            f"{held} ({updated} of 2 pods are new): afterwards all of them are of the new version"
+        )
+    assert note(2, strategy) == ""
+    by_itself = {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}
+    assert note(1, by_itself) == "", "it goes on by itself"
+
+
 def test_a_paused_rollout_is_stopped_and_started_like_any_other() -> None:
     plan = apps.plan(WEB, paused(4, 1, 5))
     assert apps.stop_patch(plan)["spec"] == {"replicas": 0}
