@@ -103,6 +103,17 @@ ask_smoke_query() {
 
 ask_smoke_query_as() { PGUSER=$1 PGPASSFILE="$WORK/asker-passwords" ask_smoke_query; }
 
+# How a person gets from the restored database to what was there before.
+way_back() {
+  if is_in_place; then
+    printf 'to go back to what it held: pgkeep run-restore %s --in-place' "$SAFETY"
+  elif [[ $LIVE == present ]]; then
+    printf 'to go back to the old one: pgkeep undo-restore%s' "$(database_option)"
+  else
+    printf 'there was no database "%s" before' "$DATABASE_NAME"
+  fi
+}
+
 # The user's own question. What it meets (a view, a function, a policy) came out of the dump, and runs with the rights of who
 # asks. So a superuser does not: as for the restore a role is made, which is swept by the next restore if this is killed.
 own_smoke_query() {
@@ -127,10 +138,10 @@ own_smoke_query() {
     quote_output "$WORK/smoke.errors"
     explain "$WORK/smoke.errors"
     fail 1 smoke 'the restored database does not answer the smoke query (smokeQuery)' "$CAUSE" \
-      'look at the restored database; to go back to the old one: pgkeep undo-restore'
+      "look at the restored database; $(way_back)"
   fi
   [[ -s $WORK/smoke ]] || fail 1 smoke 'the restored database answers the smoke query (smokeQuery) with no row' \
-    "$RESTORE_SMOKE_QUERY" 'look at the restored database; to go back to the old one: pgkeep undo-restore'
+    "$RESTORE_SMOKE_QUERY" "look at the restored database; $(way_back)"
 }
 
 smoke_query() {

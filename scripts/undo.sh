@@ -159,10 +159,13 @@ undo_main() {
   printf '\n✓ Database %s is back\n' "$DATABASE_NAME"
 }
 
+# Which one, where the stack has several.
+database_option() { ((${#NAMES[@]} == 1)) || printf ' --database %q' "$DATABASE_NAME"; }
+
 # print_undo: how the swap that this run made is undone, by the tool and by hand, and how its possibility ends.
 print_undo() {
-  local option='' dash='--'
-  ((${#NAMES[@]} == 1)) || printf -v option ' --database %q' "$DATABASE_NAME"
+  local option dash='--'
+  option=$(database_option)
   query "$MAINTENANCE" restore-undo.sql -v name="$DATABASE_NAME" -v old="$OLD" >"$WORK/undo"
   section 'To undo this'
   printf '    pgkeep undo-restore%s\n' "$option"

@@ -79,6 +79,30 @@ def test_another_answer_makes_the_restore_a_failure_that_can_be_undone(
     assert roles(server) == ""
 
 
+def test_the_way_back_that_is_named_is_the_one_there_is(
+    pod: Pod, server: Server, asked: str
+) -> None:
+    nothing = {"RESTORE_SMOKE_QUERY": "SELECT id FROM app.nobody"}
+    # Under a new name there was nothing: to undo here would undo another restore.
+    beside = pod.restore(RESTORE_INTO="asked_beside", **nothing)
+    assert 'there was no database "asked_beside" before' in beside.explained()
+    assert "undo-restore" not in beside.explained()
+
+    pod.settings["DATABASE_NAMES"] = f"{asked}\nanother one"
+    of_several = pod.restore(RESTORE_DATABASE=asked, **nothing)
+    assert f"pgkeep undo-restore --database {asked}" in of_several.explained()
+
+    # In place nothing is kept on the server.
+    pod.settings["DATABASE_NAMES"] = asked
+    (pod.secret / "username").write_text("shopkeeper", encoding="utf-8")
+    in_place = pod.restore(RESTORE_IN_PLACE="true", RESTORE_SAFETY_BACKUP="true", **nothing)
+    safety = pod.records("restores")[-1]["safetyBackup"]
+    assert f"pgkeep run-restore {safety} --in-place" in in_place.explained()
+    assert "undo-restore" not in in_place.explained()
+    assert [each.code for each in (beside, of_several, in_place)] == [1, 1, 1]
+    assert server.psql(asked, "SELECT count(*) FROM app.users") == "2"
+
+
 def test_what_the_dump_brings_does_not_become_a_superuser_by_being_asked(
     pod: Pod, asked: str
 ) -> None:
