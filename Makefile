@@ -47,10 +47,12 @@ test-proofs: faults ## what takes longer: faults, attacks, 100,000 histories, ev
 faults: venv packages ## break a backup in every way we know, and count how many are caught
 	@$(PYTEST) tests/scripts/faults
 
+# Much of a cluster test is waiting for pods: three at a time keep two processors busy.
 .PHONY: test-cluster
 test-cluster: venv ## the tests on the embedded cluster
 	@python3 -m cluster up
-	@$(PYTEST) tests/cluster
+	@$(PYTEST) -n 3 --dist loadfile -m 'not disruptive' tests/cluster
+	@$(PYTEST) -m disruptive tests/cluster
 
 .PHONY: lint
 lint: venv ## ruff, pyright, shellcheck, shfmt, go vet

@@ -51,6 +51,7 @@ require_writable() {
 # Arguments: bytes, or "-", of the live database, the restored one, kept ones, and WAL.
 plan_space() {
   local live=$1 restored=$2 kept=$3 wal=$4 needed free basis
+  local copy='a second copy is made beside the live database' otherwise=' (--in-place needs as much until its commit)'
   if [[ $restored != - ]]; then
     basis="the database had $(human_size "$restored") when it was backed up"
   elif [[ $live != - ]]; then
@@ -72,9 +73,10 @@ plan_space() {
   free=$((10#$RESTORE_FREE_BYTES))
   note "disk: the server has $(human_size "$free") free and needs about $(human_size "$needed") ($basis)"
   ((free >= needed)) && return
+  if is_in_place; then copy='until the commit the old files stay beside the new ones' otherwise=''; fi
   if [[ $kept == - ]]; then kept=''; else kept=", drop databases that earlier restores have kept ($(human_size "$kept"))"; fi
   fail 1 space "the server's disk has $(human_size "$free") free, the restore needs about $(human_size "$needed")" \
-    "a second copy is made beside the live database: $basis" "enlarge the server's volume$kept, or restore into another server"
+    "$copy: $basis" "enlarge the server's volume$kept, or restore into another server$otherwise"
 }
 
 # How large single tables are no manifest says.

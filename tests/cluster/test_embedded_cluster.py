@@ -16,6 +16,8 @@ import pytest
 from cluster import processes
 from tests.cluster.support import ROOT, Namespace, wait_until
 
+pytestmark = pytest.mark.disruptive
+
 SCRIPT = """
 set -e
 id -u > /data/who

@@ -320,6 +320,15 @@ def test_rows_that_look_like_large_objects_in_a_dump_stay_as_they_are(
     assert server.psql(NAME, look) == before
 
 
+def test_too_little_free_space_stops_it_too(placed: Pod, server: Server) -> None:
+    placed.good_backup()
+    newer = change(server)
+    words = placed.restore(RESTORE_FREE_BYTES="1048576").explained()
+    assert "until the commit the old files stay beside the new ones" in words
+    assert "--in-place" not in words
+    assert_untouched(server, newer)
+
+
 def test_it_needs_its_safety_backup_and_never_offers_to_leave_it_out(
     placed: Pod, server: Server
 ) -> None:
