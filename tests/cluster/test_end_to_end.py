@@ -18,6 +18,7 @@ from tests.cluster.support import (
     wait_until,
 )
 
+
 @pytest.mark.parametrize("backup_format", ["directory", "plain"])
 def test_a_destroyed_database_comes_back_and_the_application_with_it(
     backup_format: str, deploy: Callable[..., Stack], server: Server, database: str

@@ -11,10 +11,11 @@ import json
 import re
 import subprocess
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
+from functools import partial
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,9 @@ from tests.cluster.support import (
     FINGERPRINT,
     PASSWORD,
     ROLE,
+    SAMPLE,
     Namespace,
     Server,
-    Stack,
     Volume,
     credentials,
     demo_objects,
@@ -193,17 +194,29 @@ def shop(make_namespace: Callable[[str], Namespace], server: Server) -> Iterator
             second=second,
             damaged=add_damaged(volume, second),
             old_file=add_old_file(server, volume, database, "backup-20250101-020000"),
-            cut_file=add_old_file(server, volume, database, "backup-20250102-020000", end="-n -30"),
+            cut_file=add_old_file(
+                server, volume, database, "backup-20250102-020000", through="head -n -30"
+            ),
             contents=contents,
         )
 
 
+# A backup of another name, as good as the first; then a byte that nobody knows of.
+DAMAGED_COPY = """
+cp -a "$1" "$2"
+cd "$2"
+sed -i "s/$1/$2/" manifest.json summary
+find . -type f ! -name SHA256SUMS -printf '%P\\n' | xargs sha256sum >SHA256SUMS
+printf x >>"$(ls -S database/*.dat* | head -n 1)"
+"""
+
+
 def add_damaged(volume: Volume, original: str) -> str:
-    """Copy a backup to a second later, with one byte more in its largest file."""
+    """Add a backup of a second later whose damage has been found."""
     name = (moment(original) + timedelta(seconds=1)).strftime("backup-%Y%m%d-%H%M%S")
-    largest = '"$(ls -S "$2"/database/*.dat* | head -n 1)"'
-    volume.sh(f'cp -a "$1" "$2"; printf x >>{largest}', original, name)
-    volume.namespace.pgkeep("verify", name, check=False)
+    volume.sh(DAMAGED_COPY, original, name)
+    found = volume.namespace.pgkeep("verify", name, check=False)
+    assert found.returncode == 1
     return name
 
 
@@ -261,8 +274,7 @@ def test_a_client_sees_the_old_or_the_new_state_whole_and_each_step_can_be_undon
 
     said = shop.restore("latest")
     assert f"Restored {shop.second}." in said
-    assert f"newer, but {shop.damaged}: damaged" in said, "the plan names what it passes over"
-    assert f"passed over {shop.damaged}: it is damaged (" in said, "and so does the log"
+    assert f"newer, but {shop.damaged}: damaged" in said
     assert "the setting databaseVolumeName names no claim. On a full disk the restore fails" in said
     assert shop.content() == shop.contents["second"]
     shop.runs()
@@ -299,11 +311,7 @@ def test_a_client_sees_the_old_or_the_new_state_whole_and_each_step_can_be_undon
     answers = reader()[begun:]
     whole = [(time, answer) for time, answer in answers if answer]
     assert [answer for answer, _ in groupby(answer for _, answer in whole)] == [old, new, old, new]
-    gaps = [
-        after[0] - before[0]
-        for before, after in zip(whole, whole[1:], strict=False)
-        if before[1] != after[1]
-    ]
+    gaps = [after[0] - before[0] for before, after in pairwise(whole) if before[1] != after[1]]
     print(f"{len(whole)} answers, {len(answers) - len(whole)} refused; gaps of {gaps} s")
     where.kubectl("delete", "deployment", "reader")
 
@@ -323,7 +331,7 @@ def test_a_client_sees_the_old_or_the_new_state_whole_and_each_step_can_be_undon
 
 
 def test_a_moment_is_restored_in_place_with_what_is_lost_said_before(shop: Shop) -> None:
-    damaged = shop.damage()
+    shop.damage()
     number = f"SELECT oid FROM pg_database WHERE datname = '{shop.database}'"
     before, databases = shop.server.psql(number), shop.databases()
     asked = moment(shop.second) - timedelta(seconds=1)
@@ -338,9 +346,7 @@ def test_a_moment_is_restored_in_place_with_what_is_lost_said_before(shop: Shop)
     shop.runs()
 
     safety = shop.safety()["name"]
-    assert f"pgkeep --namespace {shop.where.name} run-restore {safety} --in-place" in said
-    shop.restore(safety, "--into", f"{shop.database}_way_back")
-    assert shop.content(f"{shop.database}_way_back") == damaged
+    assert f"To undo it: pgkeep run-restore {safety} --in-place" in said
 
 
 def test_a_dry_run_answers_with_the_time_it_took_and_leaves_nothing(
@@ -437,7 +443,9 @@ def superuser(shop: Shop) -> Iterator[str]:
 
 
 def secret(name: str, role: str) -> dict[str, Any]:
-    return {**credentials(username=role, password=PASSWORD), "metadata": {"name": name}}
+    """Return the Secret of another user than the stack's."""
+    keys = {"username": role, "password": PASSWORD}
+    return {**credentials(), "metadata": {"name": name}, "stringData": keys}
 
 
 @pytest.fixture(scope="module")
@@ -451,7 +459,13 @@ def test_a_backup_of_15_without_owners_comes_back_equal_on_15_and_on_a_server_of
 ) -> None:
     database = f"plain_{uuid.uuid4().hex[:6]}"
     mover = f"mover_{uuid.uuid4().hex[:6]}"
-    settings = {"databaseHost": fifteen.host, "databaseName": database, "owners": "false"}
+    deploy = partial(
+        deploy_stack,
+        namespace,
+        databaseHost=fifteen.host,
+        databaseName=database,
+        owners="false",
+    )
     with sample_databases(fifteen, database):
         fifteen.psql(
             f"""
@@ -464,7 +478,7 @@ def test_a_backup_of_15_without_owners_comes_back_equal_on_15_and_on_a_server_of
             database=database,
         )
         before = fifteen.psql(FINGERPRINT, database=database)
-        stack = deploy_stack(namespace, **settings, image=FIFTEEN, tableHashes="true")
+        stack = deploy(image=FIFTEEN, tableHashes="true")
         namespace.pgkeep("run-backup")
         manifest = json.loads(Volume.open(stack).sh("cat backup-*/manifest.json"))
         assert manifest["schemaVersion"] == 3
@@ -488,12 +502,12 @@ def test_a_backup_of_15_without_owners_comes_back_equal_on_15_and_on_a_server_of
         assert fifteen.psql(owner, database=database) == f"kept|{ROLE}"
 
         # The move to a new server: its client, and a user of its own there.
-        deploy_stack(namespace, **settings)
+        deploy()
         server.psql(f"CREATE ROLE {mover} LOGIN CREATEDB PASSWORD '{PASSWORD}'")
         try:
             namespace.apply(secret("new-server", mover))
             newer = ["--host", server.host, "--secret", "new-server"]
-            moved = words(namespace.pgkeep("run-restore", backup_of(namespace), *newer, "--yes"))
+            moved = words(namespace.pgkeep("run-restore", "latest", *newer, "--yes"))
             assert "ANOTHER SERVER than the stack's" in moved
             assert "3 tables, 6001 rows, every fact equal" in moved
             assert server.psql(FINGERPRINT, database=database) == before
@@ -504,7 +518,180 @@ def test_a_backup_of_15_without_owners_comes_back_equal_on_15_and_on_a_server_of
         assert fifteen.psql(FINGERPRINT, database=database) == before
 
 
-def backup_of(where: Namespace) -> str:
-    """Return the name of the only backup that is no safety backup."""
-    (name,) = [one["name"] for one in where.listed() if "safety" not in one["flags"]]
-    return name
+ATTACK = r"""
+CREATE FUNCTION attempt() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+  BEGIN EXECUTE 'ALTER ROLE owner SUPERUSER'; EXCEPTION WHEN OTHERS THEN NULL; END;
+  BEGIN
+    RESET SESSION AUTHORIZATION; ALTER ROLE owner SUPERUSER;
+  EXCEPTION WHEN OTHERS THEN NULL; END;
+  BEGIN COPY (SELECT 1) TO PROGRAM 'touch /tmp/pwned'; EXCEPTION WHEN OTHERS THEN NULL; END;
+END $$;
+CREATE FUNCTION strike(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
+  RAISE LOG 'struck by %', session_user;
+  PERFORM public.attempt();
+  RETURN $1;
+END $$;
+CREATE TABLE checks (a text CHECK (strike(a) <> ''));
+INSERT INTO checks VALUES ('struck');
+CREATE INDEX ON checks (strike(a));
+"""
+
+
+def test_one_of_several_is_restored_by_a_superuser_and_its_code_gains_nothing(
+    fifteen: Server,
+) -> None:
+    where, prefix = fifteen.namespace, f"several_{uuid.uuid4().hex[:6]}"
+    attacked, other = f"{prefix}_attacked", f"{prefix}_other"
+    with sample_databases(fifteen, attacked, other):
+        fifteen.psql(ATTACK, database=attacked, role=ROLE)
+        before = fifteen.psql(FINGERPRINT, database=attacked)
+        fifteen.psql(f"CREATE ROLE boss LOGIN SUPERUSER PASSWORD '{PASSWORD}'")
+        where.apply(secret("boss", "boss"))
+        deploy_stack(
+            where,
+            databaseHost=fifteen.host,
+            databaseName="",
+            databases=json.dumps([attacked, other]),
+            image=FIFTEEN,
+            databaseVolumeName="data-postgres-0",
+        )
+        where.pgkeep("run-backup")
+        fifteen.psql("DROP TABLE orders CASCADE", database=attacked, role=ROLE)
+        fifteen.psql("DROP TABLE orders CASCADE", database=other, role=ROLE)
+        after = fifteen.psql("SELECT count(*) FROM customers", database=other)
+
+        chosen = ["latest", "--database", attacked, "--secret", "boss"]
+        said = words(where.pgkeep("run-restore", *chosen, "--yes"))
+        # A directory of the node, as this cluster's volumes are, has no figures of its own.
+        assert "what is free there is not known: the kubelet of pgkeep has no figures" in said
+        assert "every fact equal" in said
+        assert fifteen.psql(FINGERPRINT, database=attacked) == before
+        left = "SELECT count(*) FROM pg_class WHERE relname = 'orders'"
+        assert fifteen.psql(left, database=other) == "0", "the other is as it was left"
+        assert fifteen.psql("SELECT count(*) FROM customers", database=other) == after
+
+        log = fifteen.namespace.kubectl("logs", "statefulset/postgres", "--tail=-1")
+        assert re.search(r"struck by pgkeep_restore_", log), "the attack did not even begin"
+        rights = "SELECT rolname FROM pg_roles WHERE rolsuper ORDER BY rolname"
+        assert fifteen.psql(rights).split() == ["boss", "postgres"]
+        assert left_roles(fifteen) == ""
+        where.kubectl("exec", "statefulset/postgres", "--", "test", "!", "-e", "/tmp/pwned")
+        owners = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'"
+        assert fifteen.psql(owners, database=attacked) == ROLE
+
+
+# --- no room for a second copy ---
+
+ROOM = 180 * MIB
+# Unlogged: the log of writing it would take the room of another copy.
+BALLAST = """
+CREATE UNLOGGED TABLE ballast AS SELECT repeat('x', 1000) AS filler FROM generate_series(1, 60000)
+"""
+CLAIM = "data-postgres-0"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def narrow(make_namespace: Callable[[str], Namespace]) -> Iterator[Server]:
+    """A server on a small file system of its own, which one database fills by more than a third.
+
+    Made before all tests: the kubelet looks at a volume only every minute or two.
+    """
+    where = make_namespace("narrow")
+    path = paths.volumes_dir() / where.name
+    path.mkdir()
+    options = f"size={ROOM},uid=999,gid=999,mode=0770"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", path], check=True)
+    try:
+        where.apply(*small_volume(where, path))
+        server = start_server(where)
+        server.psql(f"CREATE DATABASE narrow OWNER {ROLE}")
+        server.psql(SAMPLE, database="narrow", role=ROLE)
+        server.psql(BALLAST, database="narrow", role=ROLE)
+        yield server
+    finally:
+        # The pod keeps what is mounted until it ends; nobody has to wait for that here.
+        where.kubectl("delete", "namespace", where.name, "--wait=false")
+        where.kubectl("delete", "persistentvolume", where.name, "--wait=false")
+        subprocess.run(["umount", "--lazy", path], check=True)
+        path.rmdir()
+
+
+def small_volume(where: Namespace, path: Path) -> list[dict[str, Any]]:
+    """Return the server's claim, bound to a folder of the node of which the kubelet has figures."""
+    terms = [{"key": "kubernetes.io/hostname", "operator": "In", "values": [api.NODE]}]
+    common = {"accessModes": ["ReadWriteOnce"], "storageClassName": ""}
+    volume = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": where.name},
+        "spec": {
+            **common,
+            "capacity": {"storage": str(ROOM)},
+            "persistentVolumeReclaimPolicy": "Retain",
+            "claimRef": {"namespace": where.name, "name": CLAIM},
+            "local": {"path": str(path)},
+            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": terms}]}},
+        },
+    }
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": CLAIM},
+        "spec": {
+            **common,
+            "volumeName": where.name,
+            "resources": {"requests": {"storage": str(ROOM)}},
+        },
+    }
+    return [volume, claim]
+
+
+def figures(where: Namespace) -> dict[str, Any]:
+    """Return what the kubelet says of the claim; empty while it has not looked at it."""
+    address = f"/api/v1/nodes/{api.NODE}/proxy/stats/summary"
+    for pod in json.loads(where.kubectl("get", "--raw", address))["pods"]:
+        for volume in pod.get("volume", []):
+            if volume.get("pvcRef") == {"name": CLAIM, "namespace": where.name}:
+                return volume
+    return {}
+
+
+def test_where_a_second_copy_has_no_room_the_restore_says_so_and_the_live_database_stays(
+    narrow: Server,
+) -> None:
+    where = narrow.namespace
+    deploy = partial(deploy_stack, where, databaseHost=narrow.host, databaseName="narrow")
+    deploy()
+    where.pgkeep("run-backup")
+    narrow.psql("DELETE FROM orders", database="narrow", role=ROLE)
+    before = narrow.psql(FINGERPRINT, database="narrow")
+
+    # Unknown: what a full disk does is said before, and it does no more.
+    failed = where.pgkeep("run-restore", "latest", "--yes", check=False)
+    assert failed.returncode == 1
+    said = words(failed)
+    assert "On a full disk the restore fails, and the live database stays as it is" in said
+    assert "No space left on device" in said
+    assert "the live database was not touched" in said
+    assert narrow.psql(FINGERPRINT, database="narrow") == before
+    assert names_like(narrow, "narrow") == {"narrow"}
+
+    # Known: nothing is begun.
+    deploy(databaseVolumeName=CLAIM)
+    size = int(narrow.psql("SELECT pg_database_size('narrow')"))
+    wait_until(
+        lambda: figures(where).get("availableBytes", ROOM) < size,
+        "the kubelet to have looked at the volume since it is so full",
+        seconds=240,
+    )
+    refused = where.pgkeep("run-restore", "latest", "--yes", check=False)
+    assert refused.returncode == 1
+    said = words(refused)
+    number = r"[\d.]+ MiB"
+    assert re.search(
+        rf"for {number} more is needed on the server; its volume has {number} free", said
+    )
+    numbers = rf"the server's disk has {number} free, the restore needs about {number}"
+    assert re.search(f"{numbers}; the live database was not touched", said)
+    assert narrow.psql(FINGERPRINT, database="narrow") == before
+    assert names_like(narrow, "narrow") == {"narrow"}
