@@ -150,7 +150,11 @@ explain() {
       because database "there is no such database on $DATABASE_HOST:$DATABASE_PORT" \
         "set databaseName to the right one (psql -l lists them)"
       ;;
-    *'No space left on device'* | *'Check free disk space'* | *'could not write init file'* | *'checkpoint request failed'* | *'Disk quota exceeded'*)
+    *'could not extend file'* | *'Check free disk space'* | *'could not write init file'* | *'checkpoint request failed'*)
+      because space "no space is left on the disk of the server at $DATABASE_HOST:$DATABASE_PORT" \
+        "enlarge it, or drop what it needs no more (what restores have kept: pgkeep undo-restore --drop-old), then start again"
+      ;;
+    *'No space left on device'* | *'Disk quota exceeded'*)
       because space "no space is left on volume \"$VOLUME_NAME\" or on the server" \
         "enlarge it (volumeSize), or keep fewer backups (retentionDays), then start again"
       ;;

@@ -112,6 +112,27 @@ def test_a_full_volume_is_named(pod: Pod, small_volume: Callable[[str], None]) -
     assert nothing_visible(pod)
 
 
+@pytest.mark.parametrize(
+    ("words", "where"),
+    [
+        (
+            'ERROR:  could not extend file "base/1/2": No space left on device\n'
+            "HINT:  Check free disk space.",
+            "the disk of the server at",
+        ),
+        ("pg_dump: error: could not write to output file: No space left on device", "volume"),
+    ],
+)
+def test_whose_disk_is_full_is_told(pod: Pod, words: str, where: str) -> None:
+    (pod.root / "words").write_text(words, encoding="utf-8")
+    result = pod.run(
+        "backup.sh",
+        code=f"source {SCRIPTS}/backup.sh; start_script; use_credentials; "
+        f'explain {pod.root}/words; fail 1 "$KIND" "it failed" "$CAUSE" "$CURE"',
+    )
+    assert f"no space is left on {where}" in result.explained()
+
+
 def test_too_little_space_is_found_before_the_dump_and_told_in_numbers(
     pod: Pod, small_volume: Callable[[str], None]
 ) -> None:
