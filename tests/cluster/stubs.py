@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cluster import paths
@@ -158,13 +158,13 @@ def cronjob(component: str, *, image: str = IMAGE, **variables: str) -> JsonObje
     return made
 
 
-def workload(kind: str, name: str, replicas: int) -> JsonObject:
-    """A Deployment or StatefulSet whose pods do nothing, and end at once when they are told to."""
+def workload(kind: str, name: str, replicas: int, *, last_seconds: int = 0) -> JsonObject:
+    """A Deployment or StatefulSet whose pods do nothing, and end when they are told to."""
     labels = {"app": name}
     # PostgreSQL's image asks for SIGINT where others are sent SIGTERM.
-    command = ["bash", "-c", "trap exit INT TERM; sleep infinity & wait"]
+    command = ["bash", "-c", f"trap 'sleep {last_seconds}; exit' INT TERM; sleep infinity & wait"]
     container = {"name": "main", "image": IMAGE, "command": command}
-    pod_spec = {"terminationGracePeriodSeconds": 10, "containers": [container]}
+    pod_spec = {"terminationGracePeriodSeconds": 30, "containers": [container]}
     return {
         "apiVersion": "apps/v1",
         "kind": kind,
@@ -192,6 +192,7 @@ class Place:
 
     cluster: Cluster
     kubeconfig: Path
+    begun: list[subprocess.Popen[str]] = field(default_factory=list[subprocess.Popen[str]])
 
     @property
     def environment(self) -> dict[str, str]:
@@ -219,7 +220,7 @@ class Place:
 
     def begin(self, *arguments: str) -> subprocess.Popen[str]:
         # A script that runs in the background ignores Ctrl-C, and all it starts inherits that.
-        return subprocess.Popen(
+        process = subprocess.Popen(
             ["env", "--default-signal=INT", *self.command(*arguments)],
             env=self.environment | {"PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
@@ -227,6 +228,8 @@ class Place:
             stderr=subprocess.STDOUT,
             text=True,
         )
+        self.begun.append(process)
+        return process
 
     def deploy(self, *components: str, **variables: str) -> None:
         for component in components:
@@ -264,22 +267,27 @@ def state(found: JsonObject) -> tuple[int, str | None]:
 
 @contextmanager
 def places(kubeconfig: Path) -> Generator[Callable[..., Place]]:
-    """Make namespaces; in the end all of them are deleted, which is not waited for."""
+    """Make namespaces, which are deleted in the end. That is not waited for."""
     connected = Cluster.connect(kubeconfig=str(kubeconfig))
     top = connected.in_namespace("")
-    made: list[str] = []
+    made: list[Place] = []
 
     def make(**labels: str) -> Place:
         name = f"tool-{uuid.uuid4().hex[:8]}"
         top.create(NAMESPACES, {"metadata": {"name": name, "labels": labels}})
-        made.append(name)
-        return Place(connected.in_namespace(name), kubeconfig)
+        made.append(Place(connected.in_namespace(name), kubeconfig))
+        return made[-1]
 
     try:
         yield make
     finally:
-        for name in made:
-            top.delete(NAMESPACES, name)
+        for place in made:
+            for process in place.begun:
+                process.kill()  # of a test that failed half-way
+                process.wait()
+                if process.stdout is not None:
+                    process.stdout.close()
+            top.delete(NAMESPACES, place.cluster.namespace)
 
 
 def eventually(test: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
