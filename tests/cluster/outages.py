@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cluster import cgroups, processes
+from cluster import cgroups, paths, processes
 from tests.cluster.support import Namespace
 
 POSTGRES = 999  # user and group of the server, and of every pod's files
@@ -144,7 +144,8 @@ class Disk:
 def small_disk(where: Namespace, claim: str, size: str) -> Generator[Disk]:
     """Make a file system, and a volume on it that waits for a claim which is still to be made."""
     name = f"{where.name}-{claim}"
-    path = Path(tempfile.mkdtemp(prefix="pgkeep-disk-"))
+    # There, because the end of the cluster unmounts all that is below.
+    path = Path(tempfile.mkdtemp(prefix="disk-", dir=paths.volumes_dir()))
     options = f"size={size},uid={POSTGRES},gid={POSTGRES},mode=0770"
     subprocess.run(["mount", "-t", "tmpfs", "-o", options, "pgkeep", path], check=True)
     try:
