@@ -17,8 +17,9 @@ import pytest
 
 from pgkeep import kubernetes_api as api
 from pgkeep.applications import ANNOTATION
+from pgkeep.jobs import has_ended
 from pgkeep.kubernetes_api import Resource
-from pgkeep.objects import JsonObject, entries, section
+from pgkeep.objects import JsonObject, section
 from tests.cluster.stubs import (
     KEPT,
     NAME,
@@ -673,9 +674,7 @@ def kill_during_the_restore(place: Place, *command: str) -> None:
     process.kill()
     process.communicate()
     place.release()
-    eventually(
-        lambda: bool(entries(place.jobs("restore")[0], "status", "conditions")), "the Job ends"
-    )
+    eventually(lambda: all(has_ended(job) for job in place.jobs("restore")), "the Job ends")
     assert place.web_state() == (0, "2")
 
 
