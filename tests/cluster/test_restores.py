@@ -570,12 +570,12 @@ def test_one_of_several_is_restored_by_a_superuser_and_its_code_gains_nothing(
         assert fifteen.psql(left, database=other) == "0", "the other is as it was left"
         assert fifteen.psql("SELECT count(*) FROM customers", database=other) == after
 
-        log = fifteen.namespace.kubectl("logs", "statefulset/postgres", "--tail=-1")
-        assert re.search(r"struck by pgkeep_restore_", log), "the attack did not even begin"
         rights = "SELECT rolname FROM pg_roles WHERE rolsuper ORDER BY rolname"
         assert fifteen.psql(rights).split() == ["boss", "postgres"]
         assert left_roles(fifteen) == ""
         where.kubectl("exec", "statefulset/postgres", "--", "test", "!", "-e", "/tmp/pwned")
+        log = where.kubectl("logs", "statefulset/postgres", "--tail=-1")
+        assert "struck by pgkeep_restore_" in log, "the attack did not even begin"
         owners = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'"
         assert fifteen.psql(owners, database=attacked) == ROLE
 
