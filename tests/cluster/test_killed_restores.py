@@ -190,8 +190,11 @@ class Restore:
 
     def end(self, code: int | None = None) -> str:
         """Wait for its end and return what it said; `code` is what it has to end with."""
-        ended = self.process.wait(timeout=180)
-        assert code is None or ended == code, f"it ended with {ended}:\n{self.said()}"
+        try:
+            ended = self.process.wait(timeout=180)
+        except subprocess.TimeoutExpired:
+            raise AssertionError("it does not end") from None
+        assert code is None or ended == code, f"it ended with {ended}"
         return self.said()
 
     def kill(self) -> None:
