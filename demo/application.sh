@@ -11,7 +11,8 @@ one_round() {
 }
 
 main() {
-  trap 'exit 0' TERM
+  # PostgreSQL's image asks to be stopped by SIGINT.
+  trap 'exit 0' TERM INT
   PGUSER=$(<"${CREDENTIALS_DIRECTORY}/username")
   PGPASSFILE=/tmp/pgpass
   (umask 0077 && printf '*:*:*:*:%s\n' "$(<"${CREDENTIALS_DIRECTORY}/password")" >"${PGPASSFILE}")

@@ -19,17 +19,21 @@ def job_failure(
         log: Whether the Job is still there for its log to be read.
     """
     said = diagnosis(list(result.lines))
-    logs = f"The log: {session.kubectl('logs', f'job/{result.name}')}" if log else ""
+    logs = f"the log: {session.kubectl('logs', f'job/{result.name}')}" if log else ""
     took = f" after {duration(result.seconds)}" if result.seconds is not None else ""
     if result.reason == "DeadlineExceeded":
         return JobFailedError(
             f"{message}{took}: job/{result.name} ran longer than it may.",
             cause=result.message,
-            cure=f"Raise the setting backupTimeout or restoreTimeout. {logs}".strip(),
+            cure="; ".join(
+                filter(None, ["raise the setting backupTimeout or restoreTimeout", logs])
+            ),
         )
     if said is not None:
         return JobFailedError(
-            f"{message}{took}: {said.message}", cause=said.cause, cure=f"{said.cure} {logs}".strip()
+            f"{message}{took}: {said.message}",
+            cause=said.cause,
+            cure="; ".join(filter(None, [said.cure, logs])),
         )
     code = "" if result.exit_code is None else f" with exit code {result.exit_code}"
     return JobFailedError(

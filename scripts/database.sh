@@ -69,6 +69,10 @@ conninfo() {
   printf ' tcp_user_timeout=120000'
 }
 
+# For those that send a lot: that timeout also counts while the server is there and takes nothing (a slow check during
+# COPY, a disk that stalls). Not for all, because a connection that waits is given up by it as well.
+patient_conninfo() { printf '%s tcp_user_timeout=600000' "$(conninfo "$1")"; }
+
 # psql_on DATABASE ARGUMENTS…: rows only, tab separated, stops at the first error.
 # The encoding is set here only: in the environment it would change what pg_dump writes.
 psql_on() {

@@ -19,7 +19,7 @@ has_mark() { [[ -e $BACKUP_DIRECTORY/.records/$1/$2 ]]; }
 set_mark() {
   local directory="$BACKUP_DIRECTORY/.records/$1"
   mkdir -p "$directory" || return 1
-  printf '%s %s\n' "$(now_iso)" "${3//$'\n'/ }" >"$directory/.$2.new" || return 1
+  { printf '%s %s\n' "$(now_iso)" "${3//$'\n'/ }" >"$directory/.$2.new"; } 2>/dev/null || return 1
   mv -f "$directory/.$2.new" "$directory/$2" || return 1
   flush_paths "$directory/$2" "$directory"
 }

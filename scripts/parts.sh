@@ -77,7 +77,7 @@ list_parts() {
 restore_list() {
   [[ -s $WORK/parts.$1 ]] || return 0
   as_restorer pg_restore --no-owner --no-acl --no-security-labels --no-publications --no-subscriptions --no-password \
-    --use-list="$WORK/parts.$1" "${@:2}" --dbname="$(conninfo "$SIDE")" "$(archive)"
+    --use-list="$WORK/parts.$1" "${@:2}" --dbname="$(patient_conninfo "$SIDE")" "$(archive)"
 }
 
 restore_entries() {

@@ -20,7 +20,7 @@ make_empty_side() {
 # stream for the end of the dump.
 restore_plain() {
   { restriction "$1" && gzip -dc "$1"; } \
-    | as_restorer psql -X -q --no-password -1 -v ON_ERROR_STOP=1 -o /dev/null -d "$(conninfo "$SIDE")"
+    | as_restorer psql -X -q --no-password -1 -v ON_ERROR_STOP=1 -o /dev/null -d "$(patient_conninfo "$SIDE")"
 }
 
 # A dump's text can hold commands of psql, a shell among them: in the name of an object, say. Newer dumps forbid them
@@ -48,7 +48,7 @@ restore_side() {
   if is_legacy "$NAME"; then
     run restore_plain "$directory" 2>"$errors" || code=$?
   elif [[ -d $directory/database ]]; then
-    run as_restorer pg_restore "${options[@]}" --dbname="$(conninfo "$SIDE")" "$directory/database" 2>"$errors" || code=$?
+    run as_restorer pg_restore "${options[@]}" --dbname="$(patient_conninfo "$SIDE")" "$directory/database" 2>"$errors" || code=$?
   else
     run restore_plain "$directory/$NAME.sql.gz" 2>"$errors" || code=$?
   fi

@@ -334,8 +334,6 @@ def of_the_application(**environment: str) -> dict[str, Any]:
     """The demo's application, with other variables."""
     (deployment,) = demo_objects("application")
     template = deployment["spec"]["template"]
-    # It does not react to the signal that the image names, and every restore here waits for it.
-    template["spec"]["terminationGracePeriodSeconds"] = 1
     (container,) = template["spec"]["containers"]
     for variable in container["env"]:
         variable["value"] = environment.get(variable["name"], variable["value"])

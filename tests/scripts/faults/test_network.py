@@ -186,7 +186,8 @@ def test_every_packet_is_lost(worlds: Worlds, ledger: Ledger, mortal: MortalServ
             with fault.trial(moment), worlds.new() as world:
                 changes = SHORT_ON_THE_SERVER | ({} if step else SLOW_FACTS)
                 scripts = changed_scripts(world, changes)
-                program = code(world, at=at_moment(step, "stand_still"), more=SHORT, scripts=scripts)
+                at = at_moment(step, "stand_still")
+                program = code(world, at=at, more=SHORT, scripts=scripts)
                 host = {"DATABASE_HOST": net.address}
                 with started(world, program, prefix=net.prefix, **host) as going:
                     if step:
