@@ -18,6 +18,7 @@ TOOLS = Path(sys.executable).parent
 OWN = {
     "BASHPID",
     "BASH_SOURCE",
+    "FUNCNAME",
     "BASH_COMMAND",
     "LINENO",
     "EPOCHREALTIME",
