@@ -226,9 +226,9 @@ connect() {
       starting | unreachable | connections | host) ;;
       *) return 1 ;;
     esac
-    ((SECONDS < give_up)) || return 1
     [[ -n $said ]] || note "no connection yet (${CAUSE}), trying for $CONNECT_PATIENCE s"
     said=yes
+    ((SECONDS < give_up)) || return 1
     run sleep 2
   done
   IFS=$'\t' read -r SERVER_NUMBER SERVER_ENCODING SERVER_VERSION <"$WORK/version"
