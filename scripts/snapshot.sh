@@ -12,6 +12,7 @@ HEARTBEAT=5
 
 SNAPSHOT=''
 FACTS_PROCESS='' # the psql that holds the snapshot
+FACTS_BACKEND='' # its process on the server
 
 # bash takes the array FACTS away when the session has ended.
 facts_say() {
@@ -23,7 +24,7 @@ facts_say() {
 facts_hear() {
   local output=${FACTS[0]:-}
   [[ -n $output ]] || facts_broken
-  IFS= read -r "$1" <&"$output" || facts_broken
+  IFS=$'\t' read -r "$@" <&"$output" || facts_broken
 }
 
 facts_broken() {
@@ -37,20 +38,27 @@ facts_write() { facts_say "\\o '$1'" "\\i '$SCRIPTS/$2'" '\o'; }
 
 open_snapshot() {
   set -m # a process group of its own, so that it can be ended as a whole
-  # name, target and comment are for database-settings.sql, table_hashes for facts.sql.
-  coproc FACTS { psql_on "$DATABASE_NAME" -v name="$DATABASE_NAME" -v target="$DATABASE_NAME" -v comment=true \
-    -v table_hashes="$BACKUP_TABLE_HASHES" 2>"$WORK/facts.errors"; }
+  # name, target and comment are for database-settings.sql, table_hashes for facts.sql. Whoever hears from it says what failed.
+  coproc FACTS {
+    trap - ERR
+    psql_on "$DATABASE_NAME" -v name="$DATABASE_NAME" -v target="$DATABASE_NAME" -v comment=true \
+      -v table_hashes="$BACKUP_TABLE_HASHES" 2>"$WORK/facts.errors"
+  }
   FACTS_PROCESS=$FACTS_PID
   CHILDREN+=("$FACTS_PROCESS")
   set +m
   facts_say "SET lock_timeout = '$LOCK_WAIT';" "\\i '$SCRIPTS/session.sql'" \
-    'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;' 'SELECT pg_export_snapshot();'
-  facts_hear SNAPSHOT
+    'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;' 'SELECT pg_export_snapshot(), pg_backend_pid();'
+  facts_hear SNAPSHOT FACTS_BACKEND
   facts_say "\\i '$SCRIPTS/locks.sql'"
   # Sequences know no snapshot: their values are read before the dump and after it, and the dump's lie between.
   facts_write "$WORK/sequences.before" sequences.sql
   facts_say '\echo locked'
   facts_hear _
+}
+
+snapshot_is_held() {
+  [[ $(psql_on "$DATABASE_NAME" -v pid="$FACTS_BACKEND" -f - <<<"SELECT count(*) FROM pg_stat_activity WHERE pid = :'pid'" 2>/dev/null) == 1 ]]
 }
 
 # The facts are read while pg_dump runs; nobody waits here.
@@ -108,6 +116,18 @@ tool_failed() {
   fail 1 "$KIND" "$2" "$CAUSE" "$CURE"
 }
 
+# pg_dump says the same of a lock that it does not get and of a connection that is gone; the snapshot is gone with that.
+dump_failed() {
+  local words="$WORK/dump.errors"
+  quote_output "$words"
+  if grep -q 'could not obtain lock on relation' "$words" && ! snapshot_is_held; then
+    words="$WORK/lost.errors"
+    printf 'connection to server was lost\n' >"$words"
+  fi
+  explain "$words"
+  fail 1 "$KIND" "pg_dump of database \"$DATABASE_NAME\" failed" "$CAUSE" "$CURE"
+}
+
 # pg_dumpall of 15 does not say why it could not connect.
 globals_failed() {
   if grep -q 'could not connect to database' "$WORK/globals.errors" && ! run try_connection "$DATABASE_NAME"; then
@@ -125,7 +145,7 @@ make_dump() {
   started=$(microseconds)
   dump
   read_facts
-  wait_with_heartbeat || tool_failed "$WORK/dump.errors" "pg_dump of database \"$DATABASE_NAME\" failed"
+  wait_with_heartbeat || dump_failed
   quote_output "$WORK/dump.errors"
   close_snapshot
   DUMP_SECONDS=$(seconds_since "$started")

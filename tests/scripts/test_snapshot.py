@@ -63,3 +63,25 @@ def test_a_script_that_stands_still_does_not_keep_a_transaction_open(
         kill_session(running.pid, signal.SIGKILL)
         finish(running)
     assert pod.names() == []
+
+
+def without_lock(before: str) -> str:
+    """A backup whose pg_dump fails as one does that gets no lock, or has lost its connection."""
+    return (
+        f"source {SCRIPTS}/backup.sh; ask() {{ psql_on postgres -v pid=$FACTS_BACKEND -f -; }};"
+        ' pg_dump() { [[ $1 != --version ]] || { command pg_dump "$@"; return; };'
+        " until ask <<<\"SELECT state FROM pg_stat_activity WHERE pid = :'pid'\""
+        f" | grep -q 'idle in'; do sleep 0.1; done; {before};"
+        " echo 'pg_dump: error: could not obtain lock on relation \"public.t\"' >&2; return 1; };"
+        " main"
+    )
+
+
+def test_a_lock_that_is_not_had_is_told_from_a_connection_that_is_lost(pod: Pod) -> None:
+    locked = pod.run("backup.sh", code=without_lock(":"))
+    assert "holds or wants an exclusive lock on a table" in locked.explained()
+    end = "ask <<<\"SELECT pg_terminate_backend(:'pid', 5000)\" >/dev/null"
+    lost = pod.run("backup.sh", code=without_lock(end))
+    assert "the connection to the server was cut" in lost.explained()
+    assert "public.t" in lost.output
+    assert pod.names() == pod.unfinished() == []
