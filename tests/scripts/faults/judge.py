@@ -219,10 +219,11 @@ def latest(world: World) -> str:
     """What a restore of `latest` would take."""
     choose = (
         f"source {SCRIPTS}/restore.sh; start_script; check_parameters; choose_backup;"
-        ' printf "%s" "$NAME"'
+        ' printf "\\n%s" "$NAME"'
     )
     with started(world, choose, script="restore.sh", RESTORE_BACKUP="latest") as going:
-        return going.finish(HANGS).output
+        # Before it stands which newer ones it passed over, and why.
+        return going.finish(HANGS).output.rpartition("\n")[2]
 
 
 def restored(world: World, name: str) -> Result:
