@@ -216,7 +216,9 @@ def test_a_damaged_backup_is_found_shown_passed_over_and_taken_back_when_it_is_m
 
     assert upkeep.volume.sh(FLIP, upkeep.newest) == file
     upkeep.where.pgkeep("verify", upkeep.newest)
-    assert upkeep.status() == {upkeep.newest: "verified", older: "verified"}
+    # The restore has made one of its own before.
+    (safety,) = upkeep.status().keys() - {upkeep.newest, older}
+    assert upkeep.status() == dict.fromkeys((safety, upkeep.newest, older), "verified")
     assert upkeep.metric("pgkeep_backups", status="damaged") == 0
 
 
