@@ -157,12 +157,7 @@ replace_content() {
 
 explain_in_place() {
   case $(<"$1") in
-    *'pgkeep: the restored database differs'*)
-      awk -F '\t' '{ printf "    %s: expected %s, found %s\n", $1, $2, $3 }' "$WORK/differences" | head -n 50
-      fail 1 different "the restored database differs from the manifest in $(wc -l <"$WORK/differences") facts" \
-        "$(awk -F '\t' 'NR == 1 { printf "%s: expected %s, found %s", $1, $2, $3 }' "$WORK/differences")" \
-        'read the list above; restore another backup, or report this as a bug of pgkeep'
-      ;;
+    *'pgkeep: the restored database differs'*) fail_different ;;
     *'pgkeep: the database was written to'*)
       because written 'somebody wrote to it after the safety backup began, and that is in no backup' \
         'stop the applications (pgkeep run-restore does, with RESTORE_APPLICATIONS), then start this again'

@@ -91,15 +91,21 @@ note_killed() {
   rm -f "$file"
 }
 
-record() {
-  local result=ok step steps=''
-  (($1 == 0)) || result=failed
+# The steps that are done, with their seconds, as the elements of a JSON array.
+steps_for_json() {
+  local step steps=''
   for step in ${STEPS_DONE[@]+"${STEPS_DONE[@]}"}; do steps+=",{\"step\":\"${step%$'\t'*}\",\"seconds\":${step#*$'\t'}}"; done
+  printf '%s' "${steps#,}"
+}
+
+record() {
+  local result=ok
+  (($1 == 0)) || result=failed
   printf '{"action":"restore","backup":"%s","database":"%s","started":"%s","finished":"%s","result":"%s","reason":"%s","dryRun":%s,"swapped":%s,"kept":"%s","safetyBackup":"%s","seconds":%s,"steps":[%s]}\n' \
     "$NAME" "$(escape_for_json "$DATABASE_NAME")" "$RUN_STARTED_ISO" "$(now_iso)" "$result" "$FAILED_REASON" \
     "${RESTORE_DRY_RUN:-false}" "$([[ $PHASE == after ]] && printf true || printf false)" \
     "$([[ $PHASE == after && $LIVE == present ]] && escape_for_json "$OLD")" "$SAFETY" \
-    "$(seconds_since "$RUN_STARTED")" "${steps#,}" >>"$BACKUP_DIRECTORY/.records/restores.jsonl"
+    "$(seconds_since "$RUN_STARTED")" "$(steps_for_json)" >>"$BACKUP_DIRECTORY/.records/restores.jsonl"
   flush_paths "$BACKUP_DIRECTORY/.records/restores.jsonl"
   rm -f "$(running_file)"
 }

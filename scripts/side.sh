@@ -74,6 +74,14 @@ read_facts() {
   psql_on "$SIDE" -f "$SCRIPTS/session.sql" -f "$SCRIPTS/sequences.sql" >"$WORK/sequences"
 }
 
+# With what compare.sql has found, also in place.
+fail_different() {
+  awk -F '\t' '{ printf "    %s: expected %s, found %s\n", $1, $2, $3 }' "$WORK/differences" | head -n 50
+  fail 1 different "the restored database differs from the manifest in $(wc -l <"$WORK/differences") facts" \
+    "$(awk -F '\t' 'NR == 1 { printf "%s: expected %s, found %s", $1, $2, $3 }' "$WORK/differences")" \
+    'read the list above; restore another backup, or report this as a bug of pgkeep'
+}
+
 compare_side() {
   local tables rows
   begin 'Compared with the manifest'
@@ -91,12 +99,7 @@ compare_side() {
   fi
   query "$SIDE" compare.sql -v manifest_file="$MANIFEST" -v found_file="$WORK/facts.json" \
     -v found_sequences="$WORK/sequences" >"$WORK/differences"
-  if [[ -s $WORK/differences ]]; then
-    awk -F '\t' '{ printf "    %s: expected %s, found %s\n", $1, $2, $3 }' "$WORK/differences" | head -n 50
-    fail 1 different "the restored database differs from the manifest in $(wc -l <"$WORK/differences") facts" \
-      "$(awk -F '\t' 'NR == 1 { printf "%s: expected %s, found %s", $1, $2, $3 }' "$WORK/differences")" \
-      'read the list above; restore another backup, or report this as a bug of pgkeep'
-  fi
+  [[ ! -s $WORK/differences ]] || fail_different
   # What this run has just shown is worth knowing: retention never lets the newest such backup go.
   set_mark proven "$NAME" "restored into $SIDE, every fact equal" || warn 'the mark for proven backups could not be written'
   done_step "$tables tables, $rows rows, every fact equal"

@@ -45,16 +45,15 @@ cleanup_kept() {
 }
 
 record_kept() {
-  local result=ok dropped='' name step steps=''
+  local result=ok dropped='' name
   (($1 == 0)) || result=failed
-  for step in ${STEPS_DONE[@]+"${STEPS_DONE[@]}"}; do steps+=",{\"step\":\"${step%$'\t'*}\",\"seconds\":${step#*$'\t'}}"; done
   for name in ${DROPPED[@]+"${DROPPED[@]}"}; do dropped+=",\"$(escape_for_json "$name")\""; done
   {
     printf '{"action":"%s","database":"%s","started":"%s","finished":"%s","result":"%s","reason":"%s","swapped":%s' \
       "$RESTORE_ACTION" "$(escape_for_json "$DATABASE_NAME")" "$RUN_STARTED_ISO" "$(now_iso)" "$result" "$FAILED_REASON" \
       "$([[ $PHASE == after ]] && printf true || printf false)"
     printf ',"back":"%s","kept":"%s","dropped":[%s],"freedBytes":%s,"seconds":%s,"steps":[%s]}\n' "$(escape_for_json "$SIDE")" \
-      "$(escape_for_json "$OLD")" "${dropped#,}" "$FREED" "$(seconds_since "$RUN_STARTED")" "${steps#,}"
+      "$(escape_for_json "$OLD")" "${dropped#,}" "$FREED" "$(seconds_since "$RUN_STARTED")" "$(steps_for_json)"
   } >>"$BACKUP_DIRECTORY/.records/restores.jsonl"
   flush_paths "$BACKUP_DIRECTORY/.records/restores.jsonl"
   rm -f "$(running_file)"

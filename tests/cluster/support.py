@@ -219,18 +219,20 @@ class Volume:
         return set(self.sh('ls "$1"', folder).split())
 
 
+def demo_application(**environment: str) -> dict[str, Any]:
+    """Return the demo's application, with other values of its variables."""
+    (deployment,) = demo_objects("application")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    for variable in container["env"]:
+        variable["value"] = environment.get(variable["name"], variable["value"])
+    return deployment
+
+
 def start_application(where: Namespace, host: str, database: str) -> None:
     """Run the demo's application with two replicas on the test's database."""
-    scripts, (deployment,) = demo_scripts(), demo_objects("application")
-    (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    changed = {
-        "PGHOST": host,
-        "PGDATABASE": database,
-        "STATEMENT": "SELECT count(*) FROM orders",
-    }
-    for variable in container["env"]:
-        variable["value"] = changed.get(variable["name"], variable["value"])
-    where.apply(scripts, deployment)
+    statement = "SELECT count(*) FROM orders"
+    deployment = demo_application(PGHOST=host, PGDATABASE=database, STATEMENT=statement)
+    where.apply(demo_scripts(), deployment)
     where.kubectl("rollout", "status", f"deployment/{APPLICATION}", "--timeout=2m")
 
 

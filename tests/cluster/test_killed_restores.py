@@ -23,18 +23,18 @@ from pgkeep.applications import ANNOTATION
 from tests.cluster import outages
 from tests.cluster.outages import Disk
 from tests.cluster.support import (
+    APPLICATION,
     FINGERPRINT,
     ROLE,
     SAMPLE,
     Namespace,
-    demo_objects,
+    demo_application,
     demo_scripts,
     deploy_stack,
     start_server,
     wait_until,
 )
 
-APPLICATION = "flights-app"
 LIVE = "shop"
 MEBIBYTE = 2**20
 
@@ -330,18 +330,8 @@ def assert_clean(scene: Scene) -> None:
 # --- where it takes place -------------------------------------------------------------------------
 
 
-def of_the_application(**environment: str) -> dict[str, Any]:
-    """The demo's application, with other variables."""
-    (deployment,) = demo_objects("application")
-    template = deployment["spec"]["template"]
-    (container,) = template["spec"]["containers"]
-    for variable in container["env"]:
-        variable["value"] = environment.get(variable["name"], variable["value"])
-    return deployment
-
-
 def start_reader(where: Namespace) -> None:
-    template = of_the_application(PGDATABASE=LIVE, STATEMENT=LOOK)["spec"]["template"]
+    template = demo_application(PGDATABASE=LIVE, STATEMENT=LOOK)["spec"]["template"]
     (container,) = template["spec"]["containers"]
     container["command"] = ["bash", "-c", READ]
     del container["readinessProbe"]
@@ -373,7 +363,7 @@ def stage(
             applications=f'["deployment/{APPLICATION}"]',
         )
         statement = "SELECT count(*) FROM orders"
-        where.apply(demo_scripts(), of_the_application(PGDATABASE=LIVE, STATEMENT=statement))
+        where.apply(demo_scripts(), demo_application(PGDATABASE=LIVE, STATEMENT=statement))
         where.pgkeep("run-backup")
         scene.new = scene.content()
         where.kubectl("rollout", "status", f"deployment/{APPLICATION}", "--timeout=2m")

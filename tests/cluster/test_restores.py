@@ -32,7 +32,7 @@ from tests.cluster.support import (
     Server,
     Volume,
     credentials,
-    demo_objects,
+    demo_application,
     deploy_stack,
     ready_replicas,
     sample_databases,
@@ -237,16 +237,13 @@ def add_old_file(
 @pytest.fixture
 def reader(shop: Shop) -> Callable[[], list[tuple[float, str]]]:
     """Start a client that asks all the time; returns what answers it has had, and when."""
-    (deployment,) = demo_objects("application")
+    deployment = demo_application(PGHOST=shop.server.host, PGDATABASE=shop.database, STATEMENT=LOOK)
     deployment["metadata"]["name"] = "reader"
     deployment["spec"]["replicas"] = 1
     deployment["spec"]["selector"]["matchLabels"] = {"app": "reader"}
     deployment["spec"]["template"]["metadata"]["labels"] = {"app": "reader"}
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     container["command"] = ["bash", "-c", READER]
-    changed = {"PGHOST": shop.server.host, "PGDATABASE": shop.database, "STATEMENT": LOOK}
-    for variable in container["env"]:
-        variable["value"] = changed.get(variable["name"], variable["value"])
     shop.where.apply(deployment)
     shop.where.kubectl("rollout", "status", "deployment/reader", "--timeout=2m")
 
