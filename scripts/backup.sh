@@ -231,12 +231,13 @@ drop_old_databases() {
 # --- the run ------------------------------------------------------------------------------------------------------------------
 
 record() {
-  local result=ok safety=''
+  local result=ok safety='' line
   (($1 == 0)) || result=failed
   [[ -z $SAFETY_LOCK ]] || safety=',"safety":true'
-  printf '{"name":"%s","database":"%s","started":"%s","finished":"%s","result":"%s","reason":"%s","seconds":%s,"bytes":%s%s}\n' \
+  printf -v line '{"name":"%s","database":"%s","started":"%s","finished":"%s","result":"%s","reason":"%s","seconds":%s,"bytes":%s%s}' \
     "$NAME" "$(escape_for_json "$DATABASE_NAME")" "${STARTED:-$RUN_STARTED_ISO}" "$(now_iso)" "$result" "$FAILED_REASON" \
-    "$(seconds_since "$RUN_STARTED")" "$BYTES" "$safety" >>"$BACKUP_DIRECTORY/.records/runs.jsonl"
+    "$(seconds_since "$RUN_STARTED")" "$BYTES" "$safety"
+  append_line "$BACKUP_DIRECTORY/.records/runs.jsonl" "$line" || return 1
   flush_paths "$BACKUP_DIRECTORY/.records/runs.jsonl"
 }
 
@@ -252,7 +253,11 @@ cleanup() {
   fi
   # Without the lock the run never began; the holder writes its own record.
   if [[ -n $LOCK_DESCRIPTOR ]]; then
-    { record "$1" && printf '%s %s\n' "$EPOCHSECONDS" "$(free_bytes)" >>"$BACKUP_DIRECTORY/.records/space" && write_metrics; } 2>/dev/null
+    {
+      record "$1"
+      append_line "$BACKUP_DIRECTORY/.records/space" "$EPOCHSECONDS $(free_bytes)"
+      write_metrics
+    } 2>/dev/null
   fi
   # The lock and the text in its file stay the restore's.
   [[ -z $SAFETY_LOCK ]] || LOCK_DESCRIPTOR=''

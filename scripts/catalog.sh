@@ -28,21 +28,60 @@ name_to_iso() {
   printf '%s-%s-%sT%s:%s:%sZ' "${digits:0:4}" "${digits:4:2}" "${digits:6:2}" "${digits:9:2}" "${digits:11:2}" "${digits:13:2}"
 }
 
-# One fact of a backup's summary, or "-". Values are escaped as COPY does: one line, no tabs.
-summary_value() {
-  local line file="$BACKUP_DIRECTORY/$1/summary"
-  # Not what a pipe in its place would say.
-  [[ -f $file ]] || {
-    printf -- '-'
+# has_form KEY VALUE: whether that value may stand behind that key of a summary. Who can write to the volume can write
+# anything there: what is no number must never be reckoned with, and what holds a tab must never become a row.
+has_form() {
+  case $1 in
+    schema_version) is_number "$2" ;;
+    tables | rows | large_objects | database_bytes | backup_bytes) [[ $2 == - ]] || is_number "$2" ;;
+    duration_seconds) [[ $2 =~ ^[0-9]{1,9}(\.[0-9]{1,9})?$ ]] ;;
+    name) is_backup_name "$2" ;;
+    created) [[ $2 =~ ^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$ ]] ;;
+    owners | table_hashes) [[ $2 =~ ^(true|false)$ ]] ;;
+    # Escaped as COPY does. 63 bytes, each of which may have become two.
+    database) [[ ${#2} -ge 1 && ${#2} -le 126 && $2 != *[[:cntrl:]]* ]] ;;
+    *) [[ $2 =~ ^[A-Za-z0-9][A-Za-z0-9._:+~-]{0,62}$ || $2 == - ]] ;;
+  esac
+}
+
+declare -A FACT=()    # what read_summary has found, by key
+SUMMARY_FAULT=''      # and what was wrong with it
+SUMMARY_LARGEST=65536 # characters; a summary has some hundred
+
+# read_summary FILE: sets FACT to what a summary says and SUMMARY_FAULT to the first thing in it that cannot be, or to
+# nothing. Keys that this version does not know are passed over.
+read_summary() {
+  local text='' line key value known=" ${SUMMARY_KEYS//[[:space:]]/ } "
+  FACT=() SUMMARY_FAULT=''
+  # Not what a pipe or a link in its place would say.
+  if [[ ! -f $1 || -L $1 ]]; then
+    SUMMARY_FAULT='summary is missing, or no plain file'
     return
-  }
+  fi
+  # False at the end of the file, which is where it ends.
+  { IFS= read -r -N $((SUMMARY_LARGEST + 1)) text <"$1" || true; } 2>/dev/null
+  if ((${#text} > SUMMARY_LARGEST)); then
+    SUMMARY_FAULT="summary has more than $SUMMARY_LARGEST characters"
+    return
+  fi
   while IFS= read -r line; do
-    if [[ ${line%%=*} == "$2" ]]; then
-      printf '%s' "${line#*=}"
-      return
+    key=${line%%=*} value=${line#*=}
+    [[ -n $key && $key != *[[:space:]]* && $known == *" $key "* ]] || continue
+    if [[ -v FACT[$key] ]]; then
+      SUMMARY_FAULT="summary says twice what $key is"
+    elif has_form "$key" "$value"; then
+      FACT[$key]=$value
+    else
+      SUMMARY_FAULT="summary says that $key is \"$(printable "$value")\""
     fi
-  done <"$file"
-  printf -- '-'
+    [[ -z $SUMMARY_FAULT ]] || return 0
+  done <<<"$text"
+}
+
+# One fact of a backup's summary, or "-" where it is not known. Numbers are digits, and no value holds a line break or tab.
+summary_value() {
+  read_summary "$BACKUP_DIRECTORY/$1/summary"
+  printf '%s' "${FACT[$2]:--}"
 }
 
 # A value as COPY writes it, to compare with one of a summary.
@@ -62,14 +101,18 @@ backup_status() {
   elif has_mark damaged "$1" || [[ ! -s $path/summary || ! -s $path/manifest.json || ! -s $path/SHA256SUMS ]]; then
     printf damaged
   else
-    printf verified
+    read_summary "$path/summary"
+    if [[ -n $SUMMARY_FAULT ]]; then printf damaged; else printf verified; fi
   fi
 }
 
 # Why a backup is called damaged.
 damage_reason() {
+  read_summary "$BACKUP_DIRECTORY/$1/summary"
   if has_mark damaged "$1"; then
     mark_text damaged "$1"
+  elif [[ -s $BACKUP_DIRECTORY/$1/summary && -n $SUMMARY_FAULT ]]; then
+    printf '%s' "$SUMMARY_FAULT"
   else
     printf 'summary, manifest.json or SHA256SUMS is missing or empty'
   fi
@@ -119,10 +162,8 @@ oldest_verified_of() {
 
 # `bytes rows tables large_objects` of a backup's directory, for anomaly.awk.
 sizes_of() {
-  local key value
-  local -A fact=()
-  while IFS='=' read -r key value; do fact[${key:-none}]=$value; done <"$1/summary"
-  printf '%s %s %s %s\n' "${fact[backup_bytes]:--}" "${fact[rows]:--}" "${fact[tables]:--}" "${fact[large_objects]:--}"
+  read_summary "$1/summary"
+  printf '%s %s %s %s\n' "${FACT[backup_bytes]:--}" "${FACT[rows]:--}" "${FACT[tables]:--}" "${FACT[large_objects]:--}"
 }
 
 # The same of the last ten good backups of a database. Those that nobody has looked at do not say what is usual, nor does
@@ -144,10 +185,10 @@ free_bytes() { df -Pk "$BACKUP_DIRECTORY" | awk 'NR == 2 { printf "%.0f", $4 * 1
 
 # What the last days' records of free space say about the next ones: whole days, or "-".
 days_left() {
-  [[ -s $BACKUP_DIRECTORY/.records/space ]] || {
+  if [[ ! -s $BACKUP_DIRECTORY/.records/space ]] || ! is_plain "$BACKUP_DIRECTORY/.records/space"; then
     printf -- '-'
     return
-  }
+  fi
   # Two months of hourly runs of two databases; the forecast looks back two weeks.
   tail -n 3000 "$BACKUP_DIRECTORY/.records/space" | awk -v now="$EPOCHSECONDS" -v free="$1" -f "$SCRIPTS/forecast.awk"
 }
@@ -174,22 +215,23 @@ kept_because() {
   awk -F '\t' -v name="$1" '$2 == name { print ($1 == "delete" ? "goes: " : "") $4; exit }' "$WORK/plan"
 }
 
-# Tab separated, in the order of the console's list; one read of the summary for each backup. The plan lies in $WORK/plan.
+# Tab separated, in the order of the console's list. The plan lies in $WORK/plan.
 backup_row() {
-  local name=$1 key value
-  local -A fact=()
+  local name=$1 key status
+  status=$(backup_status "$name")
   if is_legacy "$name"; then
-    fact[created]=$(name_to_iso "$name")
-    fact[backup_bytes]=$(stat -c %s "$BACKUP_DIRECTORY/$name")
-    fact[format]=plain
-  elif [[ -f $BACKUP_DIRECTORY/$name/summary ]]; then
-    while IFS='=' read -r key value; do fact[${key:-none}]=$value; done <"$BACKUP_DIRECTORY/$name/summary"
+    FACT=([created]=$(name_to_iso "$name") [backup_bytes]=$(stat -c %s "$BACKUP_DIRECTORY/$name") [format]=plain)
+  else
+    read_summary "$BACKUP_DIRECTORY/$name/summary"
   fi
-  printf '%s\t%s' "$name" "$(backup_status "$name")"
+  printf '%s\t%s' "$name" "$status"
   for key in created duration_seconds backup_bytes database format server_version tables rows large_objects; do
-    printf '\t%s' "${fact[$key]:--}"
+    printf '\t%s' "${FACT[$key]:--}"
   done
-  printf '\t%s\t%s\t%s\n' "$BACKUP_DIRECTORY/$name" "$(backup_flags "$name")" "$(kept_because "$name")"
+  printf '\t%s\t%s\t%s' "$BACKUP_DIRECTORY/$name" "$(backup_flags "$name")" "$(kept_because "$name")"
+  for key in database_bytes compression client_version; do printf '\t%s' "${FACT[$key]:--}"; done
+  printf '\t%s' "$(mark_text suspicious "$name")"
+  if [[ $status == damaged ]]; then printf '\t%s\n' "$(damage_reason "$name")"; else printf '\t-\n'; fi
 }
 
 # The list a person reads.
@@ -198,7 +240,7 @@ print_list() {
   newest=$(newest_verified)
   plan_retention "$WORK/plan" || return 1
   printf '  %-29s %-10s %10s %8s %12s  %s\n' NAME STATUS SIZE TABLES ROWS DATABASE
-  while IFS=$'\t' read -r name status _ _ bytes database _ _ tables rows _ _ flags kept; do
+  while IFS=$'\t' read -r name status _ _ bytes database _ _ tables rows _ _ flags kept _; do
     [[ $bytes == - ]] || bytes=$(human_size "$bytes")
     printf '  %-29s %-10s %10s %8s %12s  %s%s%s; %s\n' "$name" "$status" "$bytes" "$tables" "$rows" "$database" \
       "$([[ $name != "$newest" ]] || printf '  (latest)')" "$([[ $flags == - ]] || printf '  [%s]' "$flags")" "$kept"

@@ -170,7 +170,7 @@ choose_latest() {
 
 # The newest verified backup at or before the time that was asked for.
 choose_by_time() {
-  local limit oldest gap time
+  local limit oldest digits gap time
   printf -v limit 'backup-%(%Y%m%d-%H%M%S)T' "$ASKED_EPOCH"
   printf -v time '%(%Y-%m-%dT%H:%M:%SZ)T' "$ASKED_EPOCH"
   [[ -n $DATABASE_NAME ]] || refuse_to_choose "RESTORE_AT is \"$RESTORE_AT\"" "$limit"
@@ -186,8 +186,8 @@ choose_by_time() {
       "the oldest one is $oldest, of $(name_to_iso "$oldest")" \
       "RESTORE_BACKUP=$oldest restores that; what lay before it is on no backup of volume \"$VOLUME_NAME\""
   fi
-  gap=${NAME#backup-}
-  gap=$((ASKED_EPOCH - $(epoch_of "${gap/-/}")))
+  digits=${NAME#backup-}
+  gap=$((ASKED_EPOCH - $(epoch_of "${digits/-/}")))
   note "the newest verified backup at or before $time is $NAME, of $(name_to_iso "$NAME")"
   if ((gap == 0)); then
     note 'nothing lies between the two'

@@ -66,8 +66,25 @@ done_step() {
   STEP=''
 }
 
+# is_number TEXT: digits and nothing else, and few enough for the shell's 64 bits.
+#
+# bash takes a word in arithmetic for an expression and runs the command in `a[$(command)]`. So a word that comes from a
+# server, from a file on the volume or from the environment is reckoned with only after it has passed here.
+is_number() { [[ $1 =~ ^(0|[1-9][0-9]{0,17})$ ]]; }
+
+# read_fields NAME…: sets the variables to the next row that `psql -z -0` has written to standard input. No value can hold
+# the zero byte between two fields, so none can pass for another field or for another row.
+read_fields() {
+  local name
+  for name in "$@"; do IFS= read -r -d '' "$name" || return 1; done
+}
+
 human_size() {
   local bytes=$1 unit tenths
+  if ! is_number "$bytes"; then
+    printf 'unknown size'
+    return
+  fi
   for unit in TiB:40 GiB:30 MiB:20 KiB:10; do
     if ((bytes >= 1 << ${unit#*:})); then
       tenths=$((bytes * 10 >> ${unit#*:}))
@@ -77,6 +94,9 @@ human_size() {
   done
   printf '%d B' "$bytes"
 }
+
+# printable TEXT: without what a terminal or a table would take for more than text.
+printable() { printf '%s' "${1//[[:cntrl:]]/?}"; }
 
 # A tool's own words, indented, so that they are not taken for ours.
 quote_output() {
@@ -109,6 +129,7 @@ unexpected() {
 refusal_of_volume() {
   local probe="$BACKUP_DIRECTORY/.probe" message
   [[ ! -d $BACKUP_DIRECTORY/.staging ]] || probe="$BACKUP_DIRECTORY/.staging/.probe"
+  rm -f "$probe" 2>/dev/null || true # what lies there may be a pipe, and to write into that might never end
   message=$({ head -c 65536 /dev/zero >"$probe" && sync "$probe"; } 2>&1) && message=''
   rm -f "$probe" 2>/dev/null || true
   if [[ -z $message && -n $WORKPLACE && ! -d $WORKPLACE ]]; then message="$WORKPLACE: No such file or directory"; fi
@@ -277,6 +298,27 @@ flush_tree() { find "$1" -exec sync {} +; }
 
 bytes_below() { find "$1" -type f -exec stat -c %s {} + | awk '{ total += $1 } END { printf "%.0f", total }'; }
 
+# Of the volume, which others may be able to write: only plain files are read and appended to. A pipe in the place of one
+# would never end, and a link may lead to what only this pod may read.
+is_plain() { [[ -f $1 && ! -L $1 ]]; }
+
+# first_line FILE: the first line of a plain file, at most 4,000 characters of it; false where it is none.
+first_line() {
+  local text=''
+  is_plain "$1" || return 1
+  { IFS= read -r -n 4000 text <"$1" || [[ -n $text ]]; } 2>/dev/null || return 1
+  printf '%s' "$text"
+}
+
+# append_line FILE TEXT: false, with a warning, where something else lies in the place of the file.
+append_line() {
+  if [[ -e $1 || -L $1 ]] && ! is_plain "$1"; then
+    warn "${1#"$BACKUP_DIRECTORY"/} on volume \"$VOLUME_NAME\" is no plain file; nothing is written to it: remove it"
+    return 1
+  fi
+  printf '%s\n' "$2" >>"$1"
+}
+
 # --- parameters -----------------------------------------------------------------------------------------------------
 
 require_parameter() {
@@ -287,11 +329,13 @@ require_parameter() {
   done
 }
 
+# require_number NAME MINIMUM: fails unless the variable holds a whole number; rewrites it without leading zeros.
 require_number() {
   require_parameter "$1"
   if [[ ! ${!1} =~ ^[0-9]{1,9}$ ]] || ((10#${!1} < $2)); then
     fail 2 parameters "$1 is \"${!1}\"" "a whole number of at least $2 is needed" "mend the setting and run pulumi up"
   fi
+  printf -v "$1" '%d' "$((10#${!1}))" # 08 is no number to the shell, and 010 is eight
 }
 
 # An image of another make may lack one, and would fail somewhere in the middle, for a reason that names something else.
@@ -323,12 +367,17 @@ escape_for_json() {
 # stale lock cannot exist; the text in the file is only for the message.
 take_lock() {
   local file="$BACKUP_DIRECTORY/.lock" holder
+  if [[ -e $file || -L $file ]] && ! is_plain "$file"; then
+    fail 1 volume 'the lock file cannot be opened' "$file is no plain file" \
+      "remove it from volume \"$VOLUME_NAME\", and look at who else can write there"
+  fi
   { exec {LOCK_DESCRIPTOR}>>"$file"; } 2>"$WORK/lock.errors" || {
     LOCK_DESCRIPTOR=''
     volume_refused 'the lock file cannot be opened' "$WORK/lock.errors"
   }
   if ! flock -n "$LOCK_DESCRIPTOR"; then
-    holder=$(<"$file")
+    holder=$(first_line "$file") || holder=''
+    holder=$(printable "$holder")
     exec {LOCK_DESCRIPTOR}>&-
     LOCK_DESCRIPTOR=''
     fail 75 locked "another run works on volume ${VOLUME_NAME:-$BACKUP_DIRECTORY}" \

@@ -19,7 +19,7 @@ source "$SCRIPTS/metrics.sh"
 
 readonly COMMANDS='list show verify prune pin unpin acknowledge'
 readonly COLUMNS_OF_LIST='name status created duration_seconds backup_bytes database format server_version tables rows
-  large_objects path flags kept'
+  large_objects path flags kept database_bytes compression client_version suspicion damage'
 
 DELETED=0
 
@@ -123,7 +123,7 @@ check_one() {
 }
 
 record_verification() {
-  printf '{"name":"%s","time":"%s","result":"%s"}\n' "$1" "$(now_iso)" "$2" >>"$BACKUP_DIRECTORY/.records/verifications.jsonl"
+  append_line "$BACKUP_DIRECTORY/.records/verifications.jsonl" "{\"name\":\"$1\",\"time\":\"$(now_iso)\",\"result\":\"$2\"}" || true
 }
 
 # ✓ only for what was read to its end just now.

@@ -91,8 +91,9 @@ query() {
 
 ANSWER=''
 
-# ask SQL: sets ANSWER to one value from the database that is backed up; an error as with `query`.
-ask() {
+# ask_number SQL: sets ANSWER to a whole number from the database that is backed up; an error as with `query`. A server may
+# answer anything, so what is no number ends the run.
+ask_number() {
   local errors="$WORK/ask.errors"
   if ! run psql_on "$DATABASE_NAME" -c "$1" >"$WORK/answer" 2>"$errors"; then
     quote_output "$errors"
@@ -100,6 +101,14 @@ ask() {
     fail 1 "$KIND" "a question to database \"$DATABASE_NAME\" failed" "$CAUSE" "$CURE"
   fi
   ANSWER=$(<"$WORK/answer")
+  is_number "$ANSWER" || refuse_answer "$ANSWER" "$1"
+}
+
+# refuse_answer ANSWER QUESTION: what the server said where only a number can be right.
+refuse_answer() {
+  fail 1 answer "the server at $DATABASE_HOST:$DATABASE_PORT answers \"$(printf '%.60s' "${1//[^ -~]/?}")\" where only a number can be right" \
+    "something stands in for PostgreSQL's own functions, or it is no PostgreSQL server; asked was: $2" \
+    'look at what its superusers have made in pg_catalog; nothing was done with that answer'
 }
 
 # --- what an error means ----------------------------------------------------------------------------------------------
@@ -212,7 +221,7 @@ explain() {
 
 try_connection() {
   # shellcheck disable=SC2016 # $$ is SQL's, and nothing else here is the shell's
-  psql_on "$1" -c "SELECT current_setting('server_version_num'), getdatabaseencoding(), current_setting('server_version')" \
+  psql_on "$1" -z -0 -c "SELECT current_setting('server_version_num'), getdatabaseencoding(), current_setting('server_version')" \
     >"$WORK/version" 2>"$WORK/connect.errors"
 }
 
@@ -231,7 +240,8 @@ connect() {
     ((SECONDS < give_up)) || return 1
     run sleep 2
   done
-  IFS=$'\t' read -r SERVER_NUMBER SERVER_ENCODING SERVER_VERSION <"$WORK/version"
+  read_fields SERVER_NUMBER SERVER_ENCODING SERVER_VERSION <"$WORK/version"
+  is_number "$SERVER_NUMBER" || refuse_answer "$SERVER_NUMBER" 'its version'
   SERVER_VERSION=${SERVER_VERSION%% *}
   if ((SERVER_NUMBER >= 140000)) && [[ $PGOPTIONS != *idle_session_timeout* ]]; then
     PGOPTIONS+=' -c idle_session_timeout=0 -c client_connection_check_interval=2s'
@@ -266,7 +276,7 @@ warn_about_client() {
     18) fixed=6 ;;
     *) return 0 ;;
   esac
-  if [[ $minor =~ ^[0-9]+$ ]] && ((minor < fixed)); then
+  if is_number "$minor" && ((minor < fixed)); then
     warn "client $CLIENT_VERSION has known flaws in how it writes dumps (CVE-2026-18408); fixed in $CLIENT_MAJOR.$fixed: update image"
   fi
 }

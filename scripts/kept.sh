@@ -5,13 +5,34 @@ FREED=0    # bytes of what this run has dropped
 DROPPED=() # its names
 STUCK=()   # what it could not drop
 
-# list_kept FROM: $WORK/kept gets a line for each kept database of DATABASE_NAME, newest first, as undo-kept.sql says.
-# FROM is the database to ask in. An error of the server ends the function with its words, and not the run.
+# list_kept FROM: $WORK/kept gets a row for each kept database of DATABASE_NAME, newest first, as undo-kept.sql says; read it
+# with `next_kept`. FROM is the database to ask in. An error of the server ends the function with its words, and not the run.
 list_kept() {
-  run psql_on "$1" -v name="$DATABASE_NAME" -v now="$EPOCHSECONDS" -f "$SCRIPTS/session.sql" -f "$SCRIPTS/undo-kept.sql" \
-    >"$WORK/kept" 2>"$WORK/kept.errors" && return
+  local manifest=''
+  # Where the live database is gone, only its newest backup still says whose it was.
+  manifest=$(newest_verified_of "$(escape_as_copy "$DATABASE_NAME")")
+  manifest=${manifest:+$BACKUP_DIRECTORY/$manifest/manifest.json}
+  run psql_on "$1" -z -0 -v name="$DATABASE_NAME" -v now="$EPOCHSECONDS" -v manifest_file="$manifest" -f "$SCRIPTS/session.sql" \
+    -f "$SCRIPTS/undo-kept.sql" >"$WORK/kept" 2>"$WORK/kept.errors" && return
   quote_output "$WORK/kept.errors"
   return 1
+}
+
+# next_kept: sets the caller's number, kept, successor, since, seconds, size, owner, may and ours to the next row of standard
+# input. A server that answers otherwise than ours would is not believed.
+next_kept() {
+  read_fields number kept successor since seconds size owner may ours || return 1
+  if ! is_number "$number" || ! is_number "$seconds" || { [[ $size != - ]] && ! is_number "$size"; }; then
+    fail 1 answer 'the list of kept databases holds no numbers where there must be some' \
+      "the server at $DATABASE_HOST:$DATABASE_PORT answered \"$(printable "$number $seconds $size")\"" \
+      'something stands in for its own functions: look at what its superusers have made in pg_catalog'
+  fi
+}
+
+count_kept() {
+  local number kept successor since seconds size owner may ours count=0
+  while next_kept; do count=$((count + 1)); done <"$WORK/kept"
+  printf '%d' "$count"
 }
 
 days_words() {
@@ -28,18 +49,19 @@ kept_words() {
 }
 
 print_kept() {
-  local kept successor since seconds size owner may ours
-  while IFS=$'\t' read -r kept successor since seconds size owner may ours; do
-    note "$kept: $(kept_words "$size" "$since" "$seconds" "$successor")$([[ $ours == t ]] || printf ', of another owner: "%s"' "$owner")"
+  local number kept successor since seconds size owner may ours
+  while next_kept; do
+    note "$(printable "$kept"): $(kept_words "$size" "$since" "$seconds" "$successor")$([[ $ours == t ]] \
+      || printf ', of another owner: "%s"' "$(printable "$owner")")"
   done <"$WORK/kept"
 }
 
-# drop_kept FROM KEPT SIZE WORDS: a line for what goes, one for what does not. A kept database may have subscriptions, with
-# which it could not be dropped.
+# drop_kept FROM KEPT SIZE WORDS NUMBER: a line for what goes, one for what does not. A kept database may have subscriptions,
+# with which it could not be dropped. NUMBER is its OID: what else may bear that name by now is left alone.
 drop_kept() {
   run psql_on "$2" -f "$SCRIPTS/session.sql" -f "$SCRIPTS/restore-unsubscribe.sql" 2>"$WORK/unsubscribe.errors" \
     || quote_output "$WORK/unsubscribe.errors"
-  if ! run psql_on "$1" -f "$SCRIPTS/session.sql" -f "$SCRIPTS/undo-drop.sql" -v name="$DATABASE_NAME" -v kept="$2" \
+  if ! run psql_on "$1" -f "$SCRIPTS/session.sql" -f "$SCRIPTS/undo-drop.sql" -v name="$DATABASE_NAME" -v number="$5" \
     2>"$WORK/drop.errors"; then
     quote_output "$WORK/drop.errors"
     warn "$2 could not be dropped ($4)"
@@ -48,14 +70,14 @@ drop_kept() {
   fi
   note "dropped $2 ($4)"
   DROPPED+=("$2")
-  [[ $3 == - ]] || FREED=$((FREED + $3))
+  ! is_number "$3" || FREED=$((FREED + $3))
 }
 
 # drop_kept_where FROM WHICH: those on the list that are older than WHICH days, all, or the one of that name.
 drop_kept_where() {
-  local kept successor since seconds size owner may ours words
-  while IFS=$'\t' read -r -u 3 kept successor since seconds size owner may ours; do
-    if [[ $2 =~ ^[0-9]+$ ]]; then
+  local number kept successor since seconds size owner may ours words
+  while next_kept <&3; do
+    if is_number "$2"; then
       ((seconds > $2 * 86400)) || continue
     else
       [[ $2 == all || $2 == "$kept" ]] || continue
@@ -67,6 +89,6 @@ drop_kept_where() {
       STUCK+=("$kept")
       continue
     fi
-    drop_kept "$1" "$kept" "$size" "$words"
+    drop_kept "$1" "$kept" "$size" "$words" "$number"
   done 3<"$WORK/kept"
 }

@@ -19,6 +19,7 @@ has_mark() { [[ -e $BACKUP_DIRECTORY/.records/$1/$2 ]]; }
 set_mark() {
   local directory="$BACKUP_DIRECTORY/.records/$1"
   mkdir -p "$directory" || return 1
+  rm -f "$directory/.$2.new" || return 1
   { printf '%s %s\n' "$(now_iso)" "${3//$'\n'/ }" >"$directory/.$2.new"; } 2>/dev/null || return 1
   mv -f "$directory/.$2.new" "$directory/$2" || return 1
   flush_paths "$directory/$2" "$directory"
@@ -26,9 +27,19 @@ set_mark() {
 
 clear_mark() { rm -f "$BACKUP_DIRECTORY/.records/$1/$2"; }
 
-# `TIME why` of a mark, or "-".
+# `TIME why` of a mark, or "-". What lies in its place and has not that form is not shown: who can write to the volume can
+# make a link there to a file that only this pod may read.
 mark_text() {
-  if has_mark "$1" "$2"; then cat "$BACKUP_DIRECTORY/.records/$1/$2"; else printf -- '-'; fi
+  local text
+  if ! has_mark "$1" "$2"; then
+    printf -- '-'
+  elif ! text=$(first_line "$BACKUP_DIRECTORY/.records/$1/$2"); then
+    printf 'the mark is no plain file'
+  elif [[ $text =~ ^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\ .+ ]]; then
+    printable "$text"
+  else
+    printf 'the mark does not say when and why'
+  fi
 }
 
 # Marks of backups that are no longer there say nothing any more.

@@ -88,6 +88,7 @@ each_latest() {
 write_metrics() {
   [[ -z $SIGNALLED ]] || return 0
   local file="$BACKUP_DIRECTORY/.records/metrics.prom"
+  rm -f "$file.new"
   collect_metrics >"$file.new" && mv -f "$file.new" "$file" && return
   rm -f "$file.new"
   warn 'the metrics could not be written; .records/metrics.prom is the one of an earlier run'

@@ -41,9 +41,9 @@ sweep_leftovers() {
 # A standby, or a server that somebody has stopped from writing: nothing could be mended or made there.
 require_writable() {
   local detail cure
-  query "$MAINTENANCE" restore-writable.sql >"$WORK/writable"
+  query "$MAINTENANCE" restore-writable.sql -z -0 >"$WORK/writable"
   [[ -s $WORK/writable ]] || return 0
-  IFS=$'\t' read -r detail cure <"$WORK/writable"
+  read_fields detail cure <"$WORK/writable" || true
   fail 1 readonly "the server at $DATABASE_HOST:$DATABASE_PORT takes no changes" "$detail" "$cure"
 }
 
@@ -94,9 +94,10 @@ plan() {
   require_writable
   sweep_leftovers
   # pg_restore has a connection of its own and one for each job; ours is one, and one is to spare.
-  query "$MAINTENANCE" restore-plan.sql -v name="$DATABASE_NAME" -v manifest_file="$MANIFEST" -v into="$into" \
+  query "$MAINTENANCE" restore-plan.sql -z -0 -v name="$DATABASE_NAME" -v manifest_file="$MANIFEST" -v into="$into" \
     -v swaps="$swaps" -v in_place="${RESTORE_IN_PLACE:-false}" -v connections=$((RESTORE_JOBS + 3)) -v trusted="${RESTORE_ALLOW_SUPERUSER_OBJECTS:-false}" >"$WORK/plan"
-  while IFS=$'\t' read -r kind detail cure; do
+  while read_fields kind detail cure; do
+    [[ $kind != fact || $detail == live || $cure == - ]] || is_number "$cure" || refuse_answer "$cure" "$detail"
     case $kind:$detail in
       fact:live) LIVE=$cure ;;
       fact:live_bytes) live_bytes=$cure ;;
@@ -120,6 +121,6 @@ plan() {
       || note "settings and rights of the database as such are left out: database.sql of the backup has them, under the old name"
   fi
   printf -v STAMP '%(%Y%m%d_%H%M%S)T' -1
-  query "$MAINTENANCE" restore-names.sql -v name="$DATABASE_NAME" -v stamp="$STAMP" >"$WORK/names"
-  IFS=$'\t' read -r SIDE OLD <"$WORK/names"
+  query "$MAINTENANCE" restore-names.sql -z -0 -v name="$DATABASE_NAME" -v stamp="$STAMP" >"$WORK/names"
+  read_fields SIDE OLD <"$WORK/names"
 }

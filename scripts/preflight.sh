@@ -19,6 +19,9 @@ check_volume() {
   for directory in .staging .trash .records; do
     mkdir -p "$BACKUP_DIRECTORY/$directory" 2>"$WORK/volume.errors" \
       || volume_refused "volume \"$VOLUME_NAME\" takes no backup" "$WORK/volume.errors"
+    # What is swept there would be swept where a link leads to.
+    [[ ! -L $BACKUP_DIRECTORY/$directory ]] || fail 1 volume "volume \"$VOLUME_NAME\" takes no backup" \
+      "$BACKUP_DIRECTORY/$directory is a link" 'remove the link, and look at who else can write to the volume'
   done
   refusal_of_volume >"$WORK/volume.errors"
   [[ ! -s $WORK/volume.errors ]] || volume_refused "volume \"$VOLUME_NAME\" takes no backup" "$WORK/volume.errors"
@@ -88,7 +91,7 @@ check_access() {
 # Sets SPACE_NEEDED: the last backup of this database, grown as the database has grown since, or else half the database.
 estimate_space() {
   local last bytes before now
-  ask 'SELECT pg_database_size(current_database())'
+  ask_number 'SELECT pg_catalog.pg_database_size(pg_catalog.current_database())'
   now=$ANSWER
   last=$(newest_verified_of "$(escape_as_copy "$DATABASE_NAME")")
   if [[ -n $last ]]; then
@@ -123,7 +126,7 @@ check_space() {
   last=$(newest_verified_of "$(escape_as_copy "$DATABASE_NAME")")
   if [[ -n $last ]]; then files=$((files + $(wc -l <"$BACKUP_DIRECTORY/$last/SHA256SUMS"))); fi
   read -r inodes < <(stat -f -c '%c %d' "$BACKUP_DIRECTORY" | awk '{ print ($1 > 0 ? $2 : "-") }') || inodes=-
-  if [[ $inodes =~ ^[0-9]+$ ]] && ((inodes < files)); then
+  if is_number "$inodes" && ((inodes < files)); then
     fail 1 space "volume \"$VOLUME_NAME\" has $inodes inodes free, the backup needs about $files" \
       "the file system holds as many files as it can, whatever their size" \
       "make a new volume with more inodes, or keep fewer backups (retentionDays, retentionMinimum)"
@@ -149,7 +152,7 @@ doubt_jumping_clock() {
 # Names and ages come from this pod's clock; the server's is a second opinion.
 check_clock() {
   local difference newest
-  ask 'SELECT floor(extract(epoch FROM clock_timestamp()))::bigint'
+  ask_number 'SELECT pg_catalog.floor(extract(epoch FROM pg_catalog.clock_timestamp()))::bigint'
   difference=$((EPOCHSECONDS - ANSWER))
   CLOCK_BASE=$((EPOCHSECONDS - $(uptime_seconds)))
   ((difference >= 0)) || difference=$((-difference))

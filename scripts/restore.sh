@@ -76,18 +76,25 @@ running_file() { printf '%s/.records/restore-running.json' "$BACKUP_DIRECTORY"; 
 
 # Called at the beginning of every step: what a run that is killed leaves behind.
 on_step() {
+  local file
   [[ -n $LOCK_DESCRIPTOR ]] || return 0
-  printf '{"action":"%s","backup":"%s","database":"%s","started":"%s","result":"killed","step":"%s","at":"%s"}\n' \
-    "${RESTORE_ACTION:-restore}" "$NAME" "$(escape_for_json "$DATABASE_NAME")" "$RUN_STARTED_ISO" "$STEP" "$(now_iso)" 2>/dev/null >"$(running_file)" || true
+  file=$(running_file)
+  { rm -f "$file" && printf '{"action":"%s","backup":"%s","database":"%s","started":"%s","result":"killed","step":"%s","at":"%s"}\n' \
+    "${RESTORE_ACTION:-restore}" "$NAME" "$(escape_for_json "$DATABASE_NAME")" "$RUN_STARTED_ISO" "$STEP" "$(now_iso)" >"$file"; } 2>/dev/null \
+    || true
 }
 
-# An earlier run that was killed could not write its own record.
+# An earlier run that was killed could not write its own record. What lies in the place of one and has not its form is
+# neither shown nor kept: it may be a link to a file that only this pod may read.
 note_killed() {
-  local file
+  local file line form='^\{"action":"(restore|undo|drop-old)","backup":"[a-z0-9.-]*","database":".{0,300}","started":"[0-9TZ:-]+","result":"killed",'
   file=$(running_file)
-  [[ -s $file ]] || return 0
-  note "an earlier run was killed: $(<"$file")"
-  cat "$file" >>"$BACKUP_DIRECTORY/.records/restores.jsonl"
+  [[ -e $file || -L $file ]] || return 0
+  if line=$(first_line "$file") && [[ $line =~ $form ]]; then
+    line=$(printable "$line")
+    note "an earlier run was killed: $line"
+    append_line "$BACKUP_DIRECTORY/.records/restores.jsonl" "$line" || true
+  fi
   rm -f "$file"
 }
 
@@ -99,14 +106,14 @@ steps_for_json() {
 }
 
 record() {
-  local result=ok
+  local result=ok line
   (($1 == 0)) || result=failed
-  printf '{"action":"restore","backup":"%s","database":"%s","started":"%s","finished":"%s","result":"%s","reason":"%s","dryRun":%s,"swapped":%s,"kept":"%s","safetyBackup":"%s","seconds":%s,"steps":[%s]}\n' \
+  printf -v line '{"action":"restore","backup":"%s","database":"%s","started":"%s","finished":"%s","result":"%s","reason":"%s","dryRun":%s,"swapped":%s,"kept":"%s","safetyBackup":"%s","seconds":%s,"steps":[%s]}' \
     "$NAME" "$(escape_for_json "$DATABASE_NAME")" "$RUN_STARTED_ISO" "$(now_iso)" "$result" "$FAILED_REASON" \
     "${RESTORE_DRY_RUN:-false}" "$([[ $PHASE == after ]] && printf true || printf false)" \
     "$([[ $PHASE == after && $LIVE == present ]] && escape_for_json "$OLD")" "$SAFETY" \
-    "$(seconds_since "$RUN_STARTED")" "$(steps_for_json)" >>"$BACKUP_DIRECTORY/.records/restores.jsonl"
-  flush_paths "$BACKUP_DIRECTORY/.records/restores.jsonl"
+    "$(seconds_since "$RUN_STARTED")" "$(steps_for_json)"
+  append_line "$BACKUP_DIRECTORY/.records/restores.jsonl" "$line" && flush_paths "$BACKUP_DIRECTORY/.records/restores.jsonl"
   rm -f "$(running_file)"
 }
 
@@ -145,7 +152,12 @@ cleanup() {
     esac
   fi
   # A restore proves a backup, or finds it damaged.
-  if [[ -n $LOCK_DESCRIPTOR ]]; then { record "$1" && write_metrics; } 2>/dev/null; fi
+  if [[ -n $LOCK_DESCRIPTOR ]]; then
+    {
+      record "$1"
+      write_metrics
+    } 2>/dev/null
+  fi
 }
 
 show_configuration() {

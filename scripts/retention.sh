@@ -29,11 +29,11 @@ plan_retention() {
     database=-
     is_legacy "$name" || database=$(summary_value "$name" database)
     # A word of our own for each database: their names may hold spaces.
-    if [[ -z ${group_of[$database]:-} ]]; then
-      group_of[$database]=g${#group_of[@]}
-      printf '%s\t%s\n' "${group_of[$database]}" "$database" >>"$WORK/groups"
+    if [[ -z ${group_of[_$database]:-} ]]; then
+      group_of[_$database]=g${#group_of[@]}
+      printf '%s\t%s\n' "${group_of[_$database]}" "$database" >>"$WORK/groups"
     fi
-    printf '%s %s %s %s\n' "${group_of[$database]}" "$name" "$(backup_status "$name")" "$(backup_flags "$name")" >>"$WORK/catalog"
+    printf '%s %s %s %s\n' "${group_of[_$database]}" "$name" "$(backup_status "$name")" "$(backup_flags "$name")" >>"$WORK/catalog"
   done < <(backup_names)
   awk -v now="$EPOCHSECONDS" -v days="$RETENTION_DAYS" -v minimum="$RETENTION_MINIMUM" -v daily="$RETENTION_DAILY" \
     -v weekly="$RETENTION_WEEKLY" -v monthly="$RETENTION_MONTHLY" -f "$SCRIPTS/retention.awk" "$WORK/catalog" >"$WORK/decided" \

@@ -45,17 +45,16 @@ cleanup_kept() {
 }
 
 record_kept() {
-  local result=ok dropped='' name
+  local result=ok dropped='' name line
   (($1 == 0)) || result=failed
   for name in ${DROPPED[@]+"${DROPPED[@]}"}; do dropped+=",\"$(escape_for_json "$name")\""; done
-  {
-    printf '{"action":"%s","database":"%s","started":"%s","finished":"%s","result":"%s","reason":"%s","swapped":%s' \
-      "$RESTORE_ACTION" "$(escape_for_json "$DATABASE_NAME")" "$RUN_STARTED_ISO" "$(now_iso)" "$result" "$FAILED_REASON" \
-      "$([[ $PHASE == after ]] && printf true || printf false)"
-    printf ',"back":"%s","kept":"%s","dropped":[%s],"freedBytes":%s,"seconds":%s,"steps":[%s]}\n' "$(escape_for_json "$SIDE")" \
-      "$(escape_for_json "$OLD")" "${dropped#,}" "$FREED" "$(seconds_since "$RUN_STARTED")" "$(steps_for_json)"
-  } >>"$BACKUP_DIRECTORY/.records/restores.jsonl"
-  flush_paths "$BACKUP_DIRECTORY/.records/restores.jsonl"
+  printf -v line '{"action":"%s","database":"%s","started":"%s","finished":"%s","result":"%s","reason":"%s","swapped":%s' \
+    "$RESTORE_ACTION" "$(escape_for_json "$DATABASE_NAME")" "$RUN_STARTED_ISO" "$(now_iso)" "$result" "$FAILED_REASON" \
+    "$([[ $PHASE == after ]] && printf true || printf false)"
+  printf -v line '%s,"back":"%s","kept":"%s","dropped":[%s],"freedBytes":%s,"seconds":%s,"steps":[%s]}' "$line" \
+    "$(escape_for_json "$SIDE")" "$(escape_for_json "$OLD")" "${dropped#,}" "$FREED" "$(seconds_since "$RUN_STARTED")" \
+    "$(steps_for_json)"
+  append_line "$BACKUP_DIRECTORY/.records/restores.jsonl" "$line" && flush_paths "$BACKUP_DIRECTORY/.records/restores.jsonl"
   rm -f "$(running_file)"
 }
 
@@ -82,7 +81,7 @@ begin_kept() {
     explain "$WORK/kept.errors"
     fail 1 "$KIND" 'the databases that restores have kept cannot be looked for' "$CAUSE" "$CURE"
   fi
-  done_step "$(wc -l <"$WORK/kept") of \"$DATABASE_NAME\""
+  done_step "$(count_kept) of \"$DATABASE_NAME\""
   print_kept
 }
 
@@ -104,8 +103,8 @@ nothing_to_undo() {
 
 plan_undo() {
   local kind detail cure stops=0 first_detail='' first_cure=''
-  query "$MAINTENANCE" undo-plan.sql -v name="$DATABASE_NAME" -v kept="$SIDE" >"$WORK/plan"
-  while IFS=$'\t' read -r kind detail cure; do
+  query "$MAINTENANCE" undo-plan.sql -z -0 -v name="$DATABASE_NAME" -v kept="$SIDE" >"$WORK/plan"
+  while read_fields kind detail cure; do
     case $kind in
       fact) if [[ $detail == live ]]; then LIVE=$cure; else OLD=$cure; fi ;;
       *)
@@ -131,9 +130,9 @@ ask_it() {
 # This may fail or be killed anywhere and be started again: the swap is one transaction, and connections that were switched
 # off for it are allowed again by the next run.
 undo_main() {
-  local kept successor since ours
+  local number kept successor since seconds size owner may ours
   begin_kept 'PostgreSQL undo of a restore'
-  while IFS=$'\t' read -r kept successor since _ _ _ _ ours; do
+  while next_kept; do
     [[ -n $SIDE || $ours != t ]] || SIDE=$kept UNDONE_BY="$successor" STAMP=$since
   done <"$WORK/kept"
   [[ -n $SIDE ]] || nothing_to_undo
@@ -175,6 +174,12 @@ print_undo() {
   sed -n '$s/^/    /p' "$WORK/undo"
 }
 
+is_kept() {
+  local number kept successor since seconds size owner may ours found=1
+  while next_kept; do [[ $kept != "$1" ]] || found=0; done <"$WORK/kept"
+  return "$found"
+}
+
 # --- the end of undo ----------------------------------------------------------------------------------------------------
 
 drop_old_main() {
@@ -184,7 +189,7 @@ drop_old_main() {
     note 'Nothing was dropped: this Job does not say what (RESTORE_DROP: all, or one of these names), and restoreKeepDays is 0.'
     return
   fi
-  if [[ ! $which =~ ^([0-9]+|all)$ ]] && ! cut -f 1 "$WORK/kept" | grep -qxF -- "$which"; then
+  if [[ $which != all ]] && ! is_number "$which" && ! is_kept "$which"; then
     fail 1 unknown "no database is kept as \"$which\"" \
       "RESTORE_DROP names one that no restore of \"$DATABASE_NAME\" has kept, or that is gone" \
       'set it to one of the names above, or to all'

@@ -913,10 +913,11 @@ def test_a_standby_is_refused_before_anything_is_tried(own_server: Server) -> No
         own_server.psql("shop", "CREATE TABLE t (x int)")
         pod.good_backup()
         # What a killed restore left could not be dropped there either.
-        own_server.psql("postgres", "CREATE DATABASE left_over")
+        own_server.psql("postgres", "CREATE DATABASE shop_restore_20260101_000000")
         own_server.psql(
             "postgres",
-            "COMMENT ON DATABASE left_over IS 'pgkeep restore in progress: backup-x shop'",
+            "COMMENT ON DATABASE shop_restore_20260101_000000"
+            " IS 'pgkeep restore in progress: backup-20260101-000000 shop'",
         )
         (own_server.directory / "data/standby.signal").touch()
         with started_anew(own_server):

@@ -24,7 +24,8 @@ from tests.scripts.harness import (
 
 COLUMNS = (
     "name status created duration_seconds backup_bytes database format server_version"
-    " tables rows large_objects path flags kept"
+    " tables rows large_objects path flags kept database_bytes compression client_version"
+    " suspicion damage"
 )
 
 

@@ -139,8 +139,8 @@ def test_a_lock_names_its_holder_and_a_text_left_behind_blocks_nobody(pod: Pod) 
 
 def test_a_question_that_is_cut_off_is_told_with_its_cause(pod: Pod) -> None:
     code = (
-        f'source {SCRIPTS}/backup.sh; eval "real_$(declare -f ask)";'
-        "ask() { real_ask 'SELECT pg_terminate_backend(pg_backend_pid())'; }; main"
+        f'source {SCRIPTS}/backup.sh; eval "real_$(declare -f ask_number)";'
+        "ask_number() { real_ask_number 'SELECT pg_terminate_backend(pg_backend_pid())'; }; main"
     )
     result = pod.run("backup.sh", code=code)
     assert result.code == 1
