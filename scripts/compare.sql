@@ -28,8 +28,8 @@ WITH manifest AS (
 ), expected_sequences AS (
   SELECT s.*
     FROM expected, jsonb_to_recordset(facts -> 'sequences')
-           AS s(schema text, name text, cycle boolean, "lastValue" bigint, "isCalled" boolean, "lastValueAfter" bigint,
-                "isCalledAfter" boolean)
+           AS s(schema text, name text, cycle boolean, increment bigint, "lastValue" bigint, "isCalled" boolean,
+                "lastValueAfter" bigint, "isCalledAfter" boolean)
 ), found_sequences AS (
   SELECT s.*
     FROM expected, jsonb_to_recordset(:'sequences'::jsonb)
@@ -37,7 +37,7 @@ WITH manifest AS (
    WHERE facts ? 'sequences'
 ), both_sequences AS (
   SELECT format('sequence %I.%I', schema, name) AS what,
-         e.name IS NULL AS is_extra, f.name IS NULL AS is_missing, e.cycle,
+         e.name IS NULL AS is_extra, f.name IS NULL AS is_missing, e.cycle, e.increment,
          e."lastValue" AS before, e."lastValueAfter" AS after, f."lastValue" AS found,
          e."isCalled" AS called_before, e."isCalledAfter" AS called_after, f."isCalled" AS called_found
     FROM expected_sequences e FULL JOIN found_sequences f USING (schema, name)
@@ -71,17 +71,21 @@ WITH manifest AS (
   SELECT 4, what, CASE WHEN is_extra THEN 'absent' ELSE 'present' END, CASE WHEN is_missing THEN 'absent' ELSE 'present' END
     FROM both_sequences WHERE is_extra OR is_missing
   UNION ALL
-  -- Where nothing moved during the dump, exactly that; else anything between (a cycling one may have gone round).
+  -- Where nothing moved during the dump, exactly that; else anything between (a cycling one may have gone round). A value is
+  -- null where the sequence was not used since it was set (older manifests have one there too, which found has not).
   SELECT 4, what || ' position',
-         CASE WHEN (before, called_before) = (after, called_after) THEN format('%s, called %s', before, called_before)
-              ELSE format('between %s and %s', least(before, after), greatest(before, after)) END,
-         CASE WHEN (before, called_before) = (after, called_after) THEN format('%s, called %s', found, called_found)
+         CASE WHEN still THEN format('%s, called %s', coalesce(before::text, 'not used yet'), called_before)
+              ELSE format('between %s and %s', coalesce(least(before, after)::text, 'not used yet'), greatest(before, after)) END,
+         CASE WHEN still OR found IS NULL THEN format('%s, called %s', coalesce(found::text, 'not used yet'), called_found)
               ELSE found::text END
-    FROM both_sequences
+    FROM both_sequences,
+         LATERAL (SELECT (before, called_before) IS NOT DISTINCT FROM (after, called_after) AS still) AS moved
    WHERE NOT is_extra AND NOT is_missing
-     AND before IS NOT NULL AND after IS NOT NULL  -- dropped during the dump
-     AND CASE WHEN (before, called_before) = (after, called_after) THEN (found, called_found) <> (before, called_before)
-              ELSE NOT cycle AND found NOT BETWEEN least(before, after) AND greatest(before, after) END
+     AND called_before IS NOT NULL AND called_after IS NOT NULL  -- dropped during the dump
+     AND CASE WHEN still THEN called_found <> called_before OR coalesce(found <> before, false)
+              WHEN cycle OR after IS NULL THEN false
+              WHEN before IS NULL THEN CASE WHEN increment < 0 THEN found < after ELSE found > after END IS TRUE
+              ELSE called_before AND NOT called_found OR found NOT BETWEEN least(before, after) AND greatest(before, after) END
   UNION ALL
   SELECT 5, 'content of large objects', expected.facts ->> 'largeObjectHash', found.facts ->> 'largeObjectHash'
     FROM expected, found

@@ -38,11 +38,10 @@ facts_write() { facts_say "\\o '$1'" "\\i '$SCRIPTS/$2'" '\o'; }
 
 open_snapshot() {
   set -m # a process group of its own, so that it can be ended as a whole
-  # name, target and comment are for database-settings.sql, table_hashes for facts.sql. Whoever hears from it says what failed.
+  # name is for database-written.sql, table_hashes for facts.sql. Whoever hears from it says what failed.
   coproc FACTS {
     trap - ERR
-    psql_on "$DATABASE_NAME" -v name="$DATABASE_NAME" -v target="$DATABASE_NAME" -v comment=true \
-      -v table_hashes="$BACKUP_TABLE_HASHES" 2>"$WORK/facts.errors"
+    psql_on "$DATABASE_NAME" -v name="$DATABASE_NAME" -v table_hashes="$BACKUP_TABLE_HASHES" 2>"$WORK/facts.errors"
   }
   FACTS_PROCESS=$FACTS_PID
   CHILDREN+=("$FACTS_PROCESS")
@@ -51,26 +50,29 @@ open_snapshot() {
     'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;' 'SELECT pg_export_snapshot(), pg_backend_pid();'
   facts_hear SNAPSHOT FACTS_BACKEND
   facts_say "\\i '$SCRIPTS/locks.sql'"
-  # Sequences know no snapshot: their values are read before the dump and after it, and the dump's lie between.
-  facts_write "$WORK/sequences.before" sequences.sql
-  facts_say '\echo locked'
+  facts_say "\\i '$SCRIPTS/sequence-list.sql'" "\\o '$WORK/sequences.list'" '\qecho :sequences' '\o' '\echo locked'
   facts_hear _
+  # Sequences know no snapshot: their values are read before the dump and after it, and the dump's lie between.
+  read_sequences before
 }
 
 snapshot_is_held() {
   [[ $(psql_on "$DATABASE_NAME" -v pid="$FACTS_BACKEND" -f - <<<"SELECT count(*) FROM pg_stat_activity WHERE pid = :'pid'" 2>/dev/null) == 1 ]]
 }
 
+# read_sequences WHEN: where the sequences of the snapshot stand, as $WORK/sequences.WHEN.
+read_sequences() { query "$DATABASE_NAME" sequences.sql -v list_file="$WORK/sequences.list" >"$WORK/sequences.$1"; }
+
 # The facts are read while pg_dump runs; nobody waits here.
 read_facts() {
   facts_write "$WORK/facts.json" facts.sql
-  facts_write "$STAGE/database.sql" database-settings.sql
+  facts_write "$STAGE/database.sql" database-written.sql
   facts_say '\echo counted'
 }
 
 close_snapshot() {
   facts_hear _
-  facts_write "$WORK/sequences.after" sequences.sql
+  read_sequences after
   facts_say 'COMMIT;' '\q'
   wait "$FACTS_PROCESS" || facts_broken
   CHILDREN=()

@@ -16,6 +16,14 @@ FACTS, SEQUENCES, COMPARE, BLOCKS, ACCESS, SESSION = (
 # facts.sql itself, for tests that change a line of it.
 FACTS_TEXT = (SCRIPTS / "facts.sql").read_text(encoding="utf-8").replace("\\ir ", f"\\i {SCRIPTS}/")
 
+# sequences.sql itself, for use inside of a transaction, where it cannot let go of its locks.
+SEQUENCES_TEXT = (
+    (SCRIPTS / "sequences.sql")
+    .read_text(encoding="utf-8")
+    .replace("\\ir ", f"\\i {SCRIPTS}/")
+    .replace("    COMMIT;\n", "")
+)
+
 DATABASE = "facts"  # what is read where a test does not say otherwise
 
 Facts = dict[str, Any]
@@ -70,7 +78,7 @@ def compared(
             \\o {folder}/found
             {FACTS}
             \\o {folder}/sequences
-            {SEQUENCES}
+            {SEQUENCES_TEXT}
             \\o
             {COMPARE}
             ROLLBACK;""",

@@ -126,7 +126,7 @@ def test_no_lock_is_kept_on_what_was_read(known: Server) -> None:
     # Tables with all their indexes add up to more locks than a server allows.
     locked = known.psql(
         DATABASE,
-        f"BEGIN;\n\\o /dev/null\n{FACTS}\n{SEQUENCES}\n\\o\n"
+        f"\\o /dev/null\n{SEQUENCES}\nBEGIN;\n{FACTS}\n\\o\n"
         "SELECT relation::regclass FROM pg_locks"
         " WHERE pid = pg_backend_pid() AND relation >= 16384; ROLLBACK;",
     )
@@ -540,18 +540,20 @@ def test_sequences_are_read_as_they_stand(known: Server) -> None:
         "SELECT setval('shop.tickets', 4711), setval('shop.orders_id_seq', 9, false);"
         'CREATE SEQUENCE shop."down \n""way""" INCREMENT -5 CYCLE; CREATE TEMP SEQUENCE gone'
     )
-    found = known.psql(DATABASE, f"BEGIN;\n\\o /dev/null\n{change};\n\\o\n{SEQUENCES}\nROLLBACK;")
+    found = known.psql(DATABASE, f"\\o /dev/null\n{change};\n\\o\n{SEQUENCES}")
     assert "\n" not in found
     assert [tuple(each.values()) for each in json.loads(found)] == [
-        ("shop", 'down \n"way"', True, -5, -1, False),
-        ("shop", "orders_id_seq", False, 1, 9, False),
+        ("shop", 'down \n"way"', True, -5, None, False),
+        ("shop", "orders_id_seq", False, 1, None, False),
         ("shop", "tickets", False, 1, 4711, True),
     ]
     assert list(json.loads(found)[0]) == [
         *("schema", "name", "cycle", "increment", "lastValue", "isCalled")
     ]
     known.psql(
-        DATABASE, "SELECT setval('shop.tickets', 1, false), setval('shop.orders_id_seq', 20)"
+        DATABASE,
+        "SELECT setval('shop.tickets', 1, false), setval('shop.orders_id_seq', 20);"
+        'DROP SEQUENCE shop."down \n""way""" ',
     )
 
 
@@ -559,13 +561,13 @@ def test_a_sequence_dropped_since_the_snapshot_does_no_harm(known: Server) -> No
     known.psql(DATABASE, "CREATE SEQUENCE shop.short_lived")
     found = known.psql(
         DATABASE,
-        f"""BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
-            \\o /dev/null
-            SELECT 1;
-            \\! psql -q -c 'DROP SEQUENCE shop.short_lived'
+        f"""\\i '{SCRIPTS / "sequence-list.sql"}'
+            \\set list_file '{known.directory / "sequences"}'
+            \\o :list_file
+            \\qecho :sequences
             \\o
-            {SEQUENCES}
-            ROLLBACK;""",
+            DROP SEQUENCE shop.short_lived;
+            {SEQUENCES}""",
     )
     (dropped,) = [each for each in json.loads(found) if each["name"] == "short_lived"]
     assert (dropped["lastValue"], dropped["isCalled"]) == (None, None)
