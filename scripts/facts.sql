@@ -30,6 +30,9 @@ SET LOCAL jit = off;
 \ir contents.sql
 \ir structure.sql
 \ir ownership.sql
+SELECT current_database() AS name
+\gset
+\ir database-properties.sql
 
 WITH members AS (
   SELECT classid, objid FROM pg_depend WHERE deptype = 'e'
@@ -88,7 +91,8 @@ SELECT json_build_object(
       'locale', coalesce(columns ->> 'datlocale', columns ->> 'daticulocale'),
       'icuRules', columns ->> 'daticurules',
       'collationVersion', columns ->> 'datcollversion',
-      'bytes', pg_database_size(oid)) FROM database),
+      'bytes', pg_database_size(oid),
+      'properties', :'database_properties'::json) FROM database),
   'extensions', (SELECT coalesce(json_agg(json_build_object(
       'name', e.extname, 'version', e.extversion, 'schema', n.nspname) ORDER BY e.extname), '[]')
     FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace),

@@ -37,8 +37,8 @@ check_parts() {
     '--table and --schema put them beside the live ones; --into restores a whole backup' 'leave one of the two away'
   [[ $LIVE == present ]] || fail 1 refused "there is no database \"$DATABASE_NAME\" to put the tables into" \
     'single tables arrive in a schema of the live database' 'restore the whole backup: leave --table and --schema away'
-  query "$DATABASE_NAME" parts-live.sql >"$WORK/refusals"
-  if IFS=$'\t' read -r detail cure <"$WORK/refusals"; then
+  query "$DATABASE_NAME" parts-live.sql -z -0 >"$WORK/refusals"
+  if read_fields detail cure <"$WORK/refusals"; then
     fail 1 refused "tables cannot be added to database \"$DATABASE_NAME\"" "$detail" "$cure"
   fi
   if [[ -n $MANIFEST ]]; then
@@ -129,6 +129,8 @@ fill_side() {
       done_step
     fi
   fi
+  # The scripts that move the tables define things from within blocks; what comes of that is judged before it changes hands.
+  drop_guard
   in_side parts-find.sql -1 -v wanted_file="$WORK/wanted.json"
   in_side parts-strip.sql -1 >>"$WORK/parts.left"
   in_side parts-notes.sql >"$WORK/notes"

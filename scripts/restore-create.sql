@@ -1,8 +1,10 @@
 -- Creates the side database with the encoding, locale and owner of the source (of the live database for a legacy file
 -- without manifest; the owner also where the backup has none) and marks it, so that a later run knows whose it is.
 -- Variables: name, side, backup, manifest_file, restorer (the temporary role; '' for none), hands_over.
--- The temporary role owns it meanwhile where it hands everything over, or where the owner is a superuser, whom it cannot be
--- a member of.
+-- Where the temporary role hands everything over, or the owner is a superuser, whom it cannot be a member of, the role that
+-- runs this owns it until the swap. What executes a dump may make things in it and no more: who owns a database can give
+-- it settings, a comment and rights that outlive the swap. Nobody else may connect until then.
+-- Prints the OID.
 \set manifest {}
 SELECT :'manifest_file' <> '' AS has_manifest
 \gset
@@ -27,8 +29,9 @@ WITH live AS (
   SELECT current_user, NULL, NULL, NULL, 'libc', NULL, NULL
    LIMIT 1
 )
-SELECT format('CREATE DATABASE %I TEMPLATE template0 OWNER %I', :'side', CASE WHEN :'restorer' <> '' AND (:'hands_over' = 'true' OR (SELECT rolsuper FROM pg_roles WHERE rolname = owner))
-                   THEN :'restorer' ELSE owner END)
+SELECT format('CREATE DATABASE %I TEMPLATE template0 OWNER %I', :'side',
+              CASE WHEN :'restorer' <> '' AND (:'hands_over' = 'true' OR (SELECT rolsuper FROM pg_roles WHERE rolname = owner))
+                   THEN current_user ELSE owner END)
        || coalesce(' ENCODING ' || quote_literal(encoding), '')
        || coalesce(' LC_COLLATE ' || quote_literal("collate"), '')
        || coalesce(' LC_CTYPE ' || quote_literal(ctype), '')
@@ -41,3 +44,10 @@ SELECT format('CREATE DATABASE %I TEMPLATE template0 OWNER %I', :'side', CASE WH
 \gexec
 SELECT format('COMMENT ON DATABASE %I IS %L', :'side', format('pgkeep restore in progress: %s %s', :'backup', :'name'))
 \gexec
+-- A role that does not inherit its membership in the owner would keep itself out.
+SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', datname)
+  FROM pg_database WHERE datname = :'side' AND pg_has_role(datdba, 'USAGE')
+\gexec
+SELECT format('GRANT CREATE, CONNECT, TEMPORARY ON DATABASE %I TO %I', :'side', :'restorer') WHERE :'restorer' <> ''
+\gexec
+SELECT oid FROM pg_database WHERE datname = :'side';

@@ -12,8 +12,11 @@ SELECT set_config('pgkeep.extensions', coalesce(:'manifest'::jsonb #>> '{facts,e
 \gset
 SELECT set_config('pgkeep.role', :'role', false) AS role
 \gset
--- Before 15 the schema belongs to the bootstrap superuser; from then on to the database's owner, whoever that is.
-SELECT format('ALTER SCHEMA public OWNER TO %I', :'role') WHERE current_setting('server_version_num')::int < 150000
+-- The role does not own the database, and the dump may alter this schema (a comment, say). Where the dump names the owners
+-- itself, the database has its own, who may make tables in it.
+SELECT format('ALTER SCHEMA public OWNER TO %I', :'role')
+ WHERE current_setting('server_version_num')::int < 150000
+    OR (SELECT rolsuper FROM pg_roles r JOIN pg_database d ON d.datdba = r.oid WHERE d.datname = current_database())
 \gexec
 DO $$
 DECLARE

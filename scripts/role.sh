@@ -43,7 +43,8 @@ make_role() {
   head -c 24 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$WORK/restorer-password"
   (umask 0077 && printf '*:*:*:%s:%s\n' "$RESTORER" "$(<"$WORK/restorer-password")" >"$WORK/restorer-passwords")
   query "$MAINTENANCE" role-make.sql -v role="$RESTORER" -v password_file="$WORK/restorer-password" \
-    -v name="$DATABASE_NAME" -v manifest_file="$MANIFEST" -v member="$(if hands_over; then printf false; else printf true; fi)"
+    -v name="$DATABASE_NAME" -v manifest_file="$MANIFEST" -v member="$(if hands_over; then printf false; else printf true; fi)" \
+    >"$WORK/restorer-verifier"
   done_step "\"$RESTORER\", made for this run; no superuser"
 }
 
@@ -57,6 +58,7 @@ prepare_side() {
     fail 1 "$KIND" "the role made for this restore, \"$RESTORER\", cannot log in" "$CAUSE" \
       "let roles named pgkeep_restore_… in (pg_hba.conf), or trust this dump: pgkeep run-restore … --allow-superuser-objects"
   fi
+  query "$SIDE" role-guard.sql -v role="$RESTORER" -v guard="pgkeep_guard_$STAMP"
 }
 
 # list_entries KIND: writes the archive's list of contents for one of the passes:
@@ -86,9 +88,10 @@ probe_side() {
       "$(sed -n 's/.*error: could not execute query: ERROR: *//p' "$WORK/probe.errors" | sort | uniq -c | sort -rn | awk '{ n = $1; sub(/^ *[0-9]+ /, ""); printf "%s%s (%d)", (NR > 1 ? "; " : ""), $0, n }' | head -c 1000)" \
       'they are listed above; if you trust everyone who could create objects in that database: pgkeep run-restore … --allow-superuser-objects'
   fi
+  check_restorer
   definitions probed
   # Made again, empty: data is loaded before there are indexes and constraints.
-  query "$MAINTENANCE" restore-drop.sql -v side="$SIDE" -v name="$DATABASE_NAME"
+  query "$MAINTENANCE" restore-drop.sql -v side="$SIDE" -v number="${SIDE_NUMBER:-0}" -v name="$DATABASE_NAME"
   make_empty_side
   done_step
 }
@@ -98,7 +101,11 @@ hand_over() {
   local owners=live
   [[ -n $RESTORER ]] || return 0
   begin 'Handed everything to its owners'
+  # Nobody may be in there, or come in, who could change again what is now looked at.
+  query "$MAINTENANCE" role-close.sql -v role="$RESTORER" -v side="$SIDE"
+  check_restorer
   check_definitions
+  drop_guard
   if ! is_legacy "$NAME" && [[ $(summary_value "$NAME" owners) != false ]]; then
     owners=database
     ! hands_over || owners=each
@@ -119,15 +126,30 @@ hand_over() {
 }
 
 # While the side database is filled, everything in it belongs to the temporary role, and the check function of one owner could
-# change what another has defined: a default, say, that the other would execute later. In the trial without data no such
-# code had a chance to run, so that shows how everything was defined.
+# change what another has defined: a default, say, that the other would execute later. role-guard.sql lets no code that runs
+# inside of another statement define anything; should it ever fail to, the trial without data shows how things were defined.
 check_definitions() {
   [[ -s $WORK/definitions.probed ]] || return 0
   definitions filled
   cmp -s "$WORK/definitions.probed" "$WORK/definitions.filled" && return
-  fail 1 tampered "code in backup $NAME has changed definitions while it was restored" \
-    "a check, index expression or the like is no mere calculation: $(changed_definition)" \
-    'look at who could create such functions; if it is meant to be so: pgkeep run-restore … --allow-superuser-objects'
+  tampered "a check, index expression or the like is no mere calculation: $(changed_definition)"
+}
+
+# The role could have been given away by the dump's code, which acts as that role: by another password, or to a member. Then
+# somebody could have done from outside what code inside may not.
+check_restorer() {
+  query "$MAINTENANCE" role-check.sql -v role="$RESTORER" -v verifier="$(<"$WORK/restorer-verifier")" >"$WORK/given-away"
+  [[ ! -s $WORK/given-away ]] || tampered "it has given away the role that executes the dump: $(head -n 1 "$WORK/given-away")"
+}
+
+# tampered WHAT: no flag is named here that would give the same code more rights.
+tampered() {
+  fail 1 tampered "code in backup $NAME has changed definitions while it was restored" "$1" \
+    'look at who could create such functions; what they cannot touch comes back one by one: pgkeep run-restore … --table SCHEMA.TABLE'
+}
+
+drop_guard() {
+  [[ -z $RESTORER ]] || query "$SIDE" role-unguard.sql -v guard="pgkeep_guard_$STAMP"
 }
 
 definitions() {

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # The side database of a restore: made, filled, compared with the manifest, analyzed, dropped. Part of restore.sh.
 
+SIDE_NUMBER='' # the OID of the side database, once this run has made it
+
 create_side() {
   begin 'Created the side database'
   SIDE_MADE=yes
@@ -8,27 +10,39 @@ create_side() {
   done_step "$SIDE"
 }
 
+# Sets SIDE_NUMBER.
 make_empty_side() {
   local hands_over=false
   ! hands_over || hands_over=true
+  SIDE_NUMBER=''
   query "$MAINTENANCE" restore-create.sql -v name="$DATABASE_NAME" -v side="$SIDE" -v backup="$NAME" \
-    -v manifest_file="$MANIFEST" -v restorer="$RESTORER" -v hands_over="$hands_over"
+    -v manifest_file="$MANIFEST" -v restorer="$RESTORER" -v hands_over="$hands_over" >"$WORK/side"
+  SIDE_NUMBER=$(<"$WORK/side")
+  is_number "$SIDE_NUMBER" || refuse_answer "$SIDE_NUMBER" 'the OID of the side database'
   prepare_side
 }
 
 # One transaction that stops at the first error. gzip's exit code counts as much as psql's, which takes the end of a cut
 # stream for the end of the dump.
 restore_plain() {
-  { restriction "$1" && gzip -dc "$1"; } \
+  plain_text "$1" \
     | as_restorer psql -X -q --no-password -1 -v ON_ERROR_STOP=1 -o /dev/null -d "$(patient_conninfo "$SIDE")"
 }
 
-# A dump's text can hold commands of psql, a shell among them: in the name of an object, say. Newer dumps forbid them
-# themselves in their fifth line (CVE-2025-8714); for the others we do, with a word that their makers cannot know.
-restriction() {
+# plain_text FILE: the SQL of a plain dump, in which psql obeys no command of its own.
+#
+# A dump's text can hold such commands, a shell among them: in the name of an object, say. Newer dumps forbid them themselves
+# in their fifth line (CVE-2025-8714), but whoever has written the file may have left that out, or have put a command before
+# it. So our own word comes first, which its makers cannot know, and theirs, which psql would refuse then, is left out.
+plain_text() {
   local line
+  printf '\\restrict %s\n' "$(head -c 16 /dev/urandom | od -An -v -tx1 | tr -d ' \n')"
   line=$({ gzip -dc "$1" 2>/dev/null || true; } | head -n 5 | tail -n 1)
-  [[ $line == '\restrict '* ]] || printf '\\restrict %s\n' "$(head -c 16 /dev/urandom | od -An -v -tx1 | tr -d ' \n')"
+  if [[ $line =~ ^'\restrict '([A-Za-z0-9]+)$ ]]; then
+    gzip -dc "$1" | sed -e "5{/^\\\\restrict ${BASH_REMATCH[1]}\$/d;}" -e "/^\\\\unrestrict ${BASH_REMATCH[1]}\$/d"
+  else
+    gzip -dc "$1"
+  fi
 }
 
 restore_side() {
@@ -130,7 +144,8 @@ analyze_side() {
 drop_side() {
   drop_unmarked "$SIDE" >/dev/null
   unsubscribe "$SIDE"
-  psql_on "$MAINTENANCE" -f "$SCRIPTS/restore-drop.sql" -v side="$SIDE" -v name="$DATABASE_NAME" 2>"$WORK/drop.errors" && return
+  psql_on "$MAINTENANCE" -f "$SCRIPTS/restore-drop.sql" -v side="$SIDE" -v number="${SIDE_NUMBER:-0}" -v name="$DATABASE_NAME" \
+    2>"$WORK/drop.errors" && return
   quote_output "$WORK/drop.errors"
   note "the side database $SIDE could not be dropped; the next restore does it"
 }

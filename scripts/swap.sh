@@ -21,32 +21,31 @@ attempt_swap() {
 
 swap_names() {
   psql_on "$MAINTENANCE" -f "$SCRIPTS/session.sql" -f "$SCRIPTS/restore-swap.sql" -v name="$DATABASE_NAME" -v live="$LIVE" \
-    -v side="$SIDE" -v old="$OLD" -v successor="$1" 2>"$WORK/swap.errors"
+    -v side="$SIDE" -v old="$OLD" -v successor="$1" -v manifest_file="$MANIFEST" 2>"$WORK/swap.errors"
 }
 
-# What belongs to a database as such is in no dump of its content: the side database gets it from the live one.
-carry_settings() {
-  local statements="$WORK/settings.sql"
-  query "$MAINTENANCE" database-settings.sql -v name="$DATABASE_NAME" -v target="$SIDE" -v comment=false >"$statements"
-  run psql_on "$MAINTENANCE" -f "$statements" >/dev/null 2>"$WORK/settings.errors" && return
-  quote_output "$WORK/settings.errors"
-  explain "$WORK/settings.errors"
-  fail 1 "$KIND" 'the settings of the live database cannot be carried over' "$CAUSE" "$CURE"
-}
-
-# Where there was no live database they come from the backup, whose statements name the database as it was called then.
-bring_settings() {
-  local statements="$BACKUP_DIRECTORY/$NAME/database.sql"
-  [[ -s $statements && $(summary_value "$NAME" database) == "$(escape_as_copy "$DATABASE_NAME")" ]] || return 0
-  run psql_on "$MAINTENANCE" -f "$statements" >/dev/null 2>"$WORK/settings.errors" && return
-  quote_output "$WORK/settings.errors"
-  warn "not every setting of the database could be brought back; the statements are in $statements"
+# What belongs to a database as such is in no dump of its content: the side database gets it from the live one, or from the
+# manifest where there is none.
+set_settings() {
+  local owned=true role
+  is_legacy "$NAME" || [[ $(summary_value "$NAME" owners) != false ]] || owned=false
+  if ! run psql_on "$MAINTENANCE" -f "$SCRIPTS/session.sql" -f "$SCRIPTS/restore-settings.sql" -z -0 -v name="$DATABASE_NAME" \
+    -v side="$SIDE" -v manifest_file="$MANIFEST" -v owned="$owned" >"$WORK/settings" 2>"$WORK/settings.errors"; then
+    quote_output "$WORK/settings.errors"
+    explain "$WORK/settings.errors"
+    fail 1 "$KIND" 'the settings and rights of the database itself cannot be set' "$CAUSE" "$CURE"
+  fi
+  while read_fields role; do
+    warn "what the backup says of role \"$(printable "$role")\" in the database itself is left out: there is no such role"
+  done <"$WORK/settings"
 }
 
 swap() {
-  if [[ $LIVE == present ]]; then carry_settings; fi
+  set_settings
   exchange "$NAME"
-  [[ $LIVE == present ]] || bring_settings
+  if [[ $LIVE == absent && -n $MANIFEST ]] && ! grep -q '"properties":' "$MANIFEST"; then
+    note "an earlier version made this backup: settings of the database itself are in its file database.sql alone, for you to read"
+  fi
 }
 
 # exchange SUCCESSOR: SIDE takes the name of the live database, which is kept as OLD; also for an undo.
@@ -126,7 +125,7 @@ own_smoke_query() {
     head -c 24 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$WORK/asker-password"
     (umask 0077 && printf '*:*:*:%s:%s\n' "$asker" "$(<"$WORK/asker-password")" >"$WORK/asker-passwords")
     query "$MAINTENANCE" role-make.sql -v role="$asker" -v password_file="$WORK/asker-password" -v name="$DATABASE_NAME" \
-      -v manifest_file='' -v member=false
+      -v manifest_file='' -v member=false >/dev/null
     query "$MAINTENANCE" smoke-role.sql -v role="$asker" -v name="$DATABASE_NAME"
   fi
   run "${command[@]}" >"$WORK/smoke" 2>"$WORK/smoke.errors" || code=$?

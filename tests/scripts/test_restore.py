@@ -523,13 +523,16 @@ def test_what_a_killed_restore_left_is_removed_by_the_next(
     assert bare not in server.databases()
 
 
+MARK = "pgkeep restore in progress: backup-20200101-000000"
+
+
 def test_a_restore_that_fails_after_a_kill_still_lets_everyone_in_again(
     pod: Pod, server: Server, live: str
 ) -> None:
     side = f"{live}_restore_20200101_000000"
     server.psql("postgres", f"CREATE DATABASE {side}")
     server.psql(
-        "postgres", f"COMMENT ON DATABASE {side} IS 'pgkeep restore in progress: backup-x {live}'"
+        "postgres", f"COMMENT ON DATABASE {side} IS '{MARK} {live}'"
     )
     server.psql("postgres", f"ALTER DATABASE {live} ALLOW_CONNECTIONS false")
     change_manifest(pod.volume / pod.names()[0], add_extension)
