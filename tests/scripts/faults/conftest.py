@@ -9,6 +9,7 @@ import pytest
 
 from tests.scripts.faults.ledger import Ledger
 from tests.scripts.faults.mortal import MortalServer
+from tests.scripts.faults.restores import Stages
 from tests.scripts.faults.runs import Moment, moments_of
 from tests.scripts.faults.worlds import Worlds
 from tests.scripts.harness import keep_mounts_to_ourselves, running_server
@@ -61,6 +62,14 @@ def mortal() -> Iterator[MortalServer]:
 def worlds(mortal: MortalServer) -> Iterator[Worlds]:
     """Makes the worlds that faults are done in."""
     with Worlds.made(mortal) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def stages(private_mounts: None) -> Iterator[Stages]:  # noqa: ARG001 - mounted in it
+    """Servers with a database to lose; how long a restore of it takes is measured."""
+    with Stages.made() as made:
+        made.measure()
         yield made
 
 

@@ -44,14 +44,15 @@ class Fault:
         moments: Iterable[Moment],
         attempt: Callable[[Moment], None],
         name: Callable[[Moment], str] = str,
+        at_once: int = AT_ONCE,
     ) -> None:
-        """One trial for each moment, as many at once as there are processors."""
+        """One trial for each moment, more at once than processors where they mostly wait."""
 
         def one(moment: Moment) -> None:
             with self.trial(name(moment)):
                 attempt(moment)
 
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(at_once) as pool:
             list(pool.map(one, moments))
 
     def count(self, trials: int, missed: list[str]) -> None:

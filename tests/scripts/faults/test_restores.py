@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-import pytest
-
-from tests.scripts.faults import restores
-from tests.scripts.faults.ledger import AT_ONCE, Ledger
+from tests.scripts.faults.ledger import Ledger
 from tests.scripts.faults.restores import (
     AWAY,
     GRACE,
-    OWNER,
+    IN_SWAP,
     POINTS,
     STAGES,
-    SUPERUSER,
     Hit,
     Moment,
     Point,
@@ -38,30 +31,6 @@ IMPATIENT = "CONNECT_PATIENCE=1"
 LOST = "nothing answers|was cut|starting up or shutting down|session that holds the snapshot"
 FULL = "[Nn]o space (is )?left|B free, the backup needs"
 MEBIBYTE = 2**20
-IN_SWAP = POINTS[2:]
-
-
-@pytest.fixture(scope="module")
-def stages(private_mounts: None) -> Iterator[Stages]:  # noqa: ARG001 - mounted in it
-    """Servers with a database to lose; how long a restore of it takes is measured."""
-    with Stages.made() as made:
-        measure(made)
-        yield made
-
-
-def measure(stages: Stages) -> None:
-    """The duration of a restore that nothing hits, with as many at once as there are trials."""
-
-    def one(user: str) -> float:
-        with stages.new(user) as scene, scene.restore() as going:
-            result = going.finish()
-            took = time.monotonic() - scene.started
-            assert result.code == 0, result.output
-            return took
-
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        took = list(pool.map(one, [SUPERUSER, OWNER] * AT_ONCE))
-    stages.duration = sum(took) / len(took)
 
 
 def test_without_a_fault_the_database_is_away_for_less_than_two_seconds(
@@ -217,7 +186,7 @@ def test_the_network_is_silent_until_the_deadline(stages: Stages, ledger: Ledger
             judged(hit, result, cause="SIGTERM[^.]*\n.*activeDeadlineSeconds")
 
     with ledger.fault("restore: server silent until the deadline") as fault:
-        restores.each(fault, [*random_moments("silent"), *POINTS], attempt, STAGES)
+        fault.each([*random_moments("silent"), *POINTS], attempt, at_once=STAGES)
 
 
 def test_a_silent_server_leaves_time_for_the_last_words(stages: Stages, ledger: Ledger) -> None:
@@ -232,7 +201,7 @@ def test_a_silent_server_leaves_time_for_the_last_words(stages: Stages, ledger: 
             judged(hit, result, cause="SIGTERM[^.]*\n.*activeDeadlineSeconds")
 
     with ledger.fault("restore: server silent, timeouts as shipped") as fault:
-        restores.each(fault, [POINTS[1], POINTS[3]], attempt, STAGES)
+        fault.each([POINTS[1], IN_SWAP[1]], attempt, at_once=STAGES)
 
 
 # --- space ----------------------------------------------------------------------------------------
