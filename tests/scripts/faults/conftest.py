@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.scripts.faults.ledger import Ledger
+from tests.scripts.faults.ledger import SEED, SHARE, Ledger
 from tests.scripts.faults.mortal import MortalServer
 from tests.scripts.faults.restores import Stages
 from tests.scripts.faults.runs import Moment, moments_of
@@ -29,6 +29,8 @@ def pytest_terminal_summary(
     lines = config.stash[LEDGER].table() if LEDGER in config.stash else []
     if lines:
         terminalreporter.section("faults")
+        share = "" if SHARE == 1 else f", {SHARE:.0%} of the moments"
+        terminalreporter.write_line(f"PGKEEP_SEED={SEED} repeats these{share}")
         for line in lines:
             terminalreporter.write_line(line)
 

@@ -50,13 +50,14 @@ class Proxy:
         self.last = number
 
     def fall_silent(self) -> None:
-        """Nobody gets an answer any more."""
+        """Nobody gets an answer any more, also after an earlier `release` or `cut`."""
+        self.gate = threading.Event()
         self.silent = True
         self.reached.set()
 
     def wait_until_held(self, going: Run) -> None:
         """Waits until the words have come, in a run that is still going."""
-        wait_until(lambda: self.reached.is_set() or going.process.poll() is not None, 20, 0.005)
+        wait_until(lambda: self.reached.is_set() or going.process.poll() is not None, 60, 0.005)
         assert self.reached.is_set(), f"it ended before:\n{going.output}"
 
     def accept(self) -> None:

@@ -27,7 +27,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from tests.scripts.faults.ledger import AT_ONCE
+from tests.scripts.faults.ledger import AT_ONCE, FEWEST, SEED, SHARE
 from tests.scripts.faults.mortal import MortalServer
 from tests.scripts.faults.processes import command_of, members
 from tests.scripts.faults.proxy import Proxy, Side, proxy
@@ -47,8 +47,7 @@ from tests.scripts.harness import (
 )
 from tests.scripts.postgres import SCRIPTS
 
-SEED = os.environ.get("PGKEEP_SEED", "20261125")
-MOMENTS = int(os.environ.get("PGKEEP_MOMENTS", "20"))
+MOMENTS = max(FEWEST, round(int(os.environ.get("PGKEEP_MOMENTS", "20")) * SHARE))
 STAGES = 2 * AT_ONCE  # some faults are little more than waiting
 PATIENCE = 30  # seconds within which what a run left behind must have ended
 GRACE = 30  # seconds from SIGTERM to SIGKILL in a pod

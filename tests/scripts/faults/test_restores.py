@@ -58,7 +58,7 @@ def test_everything_that_runs_is_killed(stages: Stages, ledger: Ledger) -> None:
             judged(hit, hit.going.finish(), was_killed=True)
 
     with ledger.fault("restore: everything killed (SIGKILL)") as fault:
-        fault.each([*random_moments("everything"), *POINTS], attempt)
+        fault.each([*random_moments("everything"), *fault.some(POINTS)], attempt)
 
 
 def test_the_pod_is_deleted(stages: Stages, ledger: Ledger) -> None:
@@ -72,7 +72,7 @@ def test_the_pod_is_deleted(stages: Stages, ledger: Ledger) -> None:
             judged(hit, result, cause="SIGTERM[^.]*\n.*activeDeadlineSeconds", tidy=True)
 
     with ledger.fault("restore: pod deleted (SIGTERM)") as fault:
-        fault.each([*random_moments("deleted"), *POINTS], attempt)
+        fault.each([*random_moments("deleted"), *fault.some(POINTS)], attempt)
 
 
 def test_the_script_alone_is_killed(stages: Stages, ledger: Ledger) -> None:
@@ -86,7 +86,7 @@ def test_the_script_alone_is_killed(stages: Stages, ledger: Ledger) -> None:
             judged(hit, hit.going.finish(), was_killed=True)
 
     with ledger.fault("restore: script alone killed (SIGKILL)") as fault:
-        fault.each([*random_moments("script"), *IN_SWAP], attempt)
+        fault.each([*random_moments("script"), *fault.some(IN_SWAP)], attempt)
 
 
 # --- the server -----------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ def test_the_server_is_killed_and_started_again(stages: Stages, ledger: Ledger) 
             judged(hit, hit.going.finish(), cause=LOST)
 
     with ledger.fault("restore: server killed (SIGKILL) and started again") as fault:
-        fault.each([*random_moments("server"), *POINTS], attempt)
+        fault.each([*random_moments("server"), *fault.some(POINTS)], attempt)
 
 
 def a_backend(hit: Hit) -> int:
@@ -143,7 +143,7 @@ def test_a_backend_of_the_run_is_killed(stages: Stages, ledger: Ledger) -> None:
             judged(hit, hit.going.finish(), cause=LOST)
 
     with ledger.fault("restore: backend killed (SIGKILL), server recovers") as fault:
-        fault.each([*random_moments("backend"), *IN_SWAP], attempt)
+        fault.each([*random_moments("backend"), *fault.some(IN_SWAP)], attempt)
 
 
 def test_a_session_of_the_run_is_terminated(stages: Stages, ledger: Ledger) -> None:
@@ -173,7 +173,7 @@ def test_all_connections_are_reset(stages: Stages, ledger: Ledger) -> None:
             judged(hit, hit.going.finish(), cause=LOST)
 
     with ledger.fault("restore: all connections reset") as fault:
-        fault.each([*random_moments("reset"), *POINTS], attempt)
+        fault.each([*random_moments("reset"), *fault.some(POINTS)], attempt)
 
 
 def test_the_network_is_silent_until_the_deadline(stages: Stages, ledger: Ledger) -> None:
@@ -186,7 +186,7 @@ def test_the_network_is_silent_until_the_deadline(stages: Stages, ledger: Ledger
             judged(hit, result, cause="SIGTERM[^.]*\n.*activeDeadlineSeconds")
 
     with ledger.fault("restore: server silent until the deadline") as fault:
-        fault.each([*random_moments("silent"), *POINTS], attempt, at_once=STAGES)
+        fault.each([*random_moments("silent"), *fault.some(POINTS)], attempt, at_once=STAGES)
 
 
 def test_a_silent_server_leaves_time_for_the_last_words(stages: Stages, ledger: Ledger) -> None:

@@ -15,14 +15,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.scripts.faults.ledger import Ledger
+from tests.scripts.faults.ledger import SEED, SHARE, Ledger
 from tests.scripts.faults.proxy import Proxy, proxy
 from tests.scripts.faults.restores import (
     GRACE,
     IN_SWAP,
-    MOMENTS,
     POINTS,
-    SEED,
     STAGES,
     SUPERUSER,
     Hit,
@@ -70,8 +68,8 @@ class Silence:
 def silences(action: str) -> list[Silence]:
     """Spread over the whole run; two of three let in, because that is what no timeout ends."""
     chance = random.Random(f"{SEED} silence {action}")  # noqa: S311 - no secret
-    count = max(3, MOMENTS // 4)
-    return [Silence((number + chance.random()) / count, number % 3 != 1) for number in range(count)]
+    count = max(2, round(6 * SHARE))
+    return [Silence((number + chance.random()) / count, number % 3 != 2) for number in range(count)]
 
 
 def act(scene: Scene, action: str, wire: Proxy | None = None) -> Result:
@@ -181,7 +179,7 @@ def test_the_server_falls_silent_during_the_clean_up(stages: Stages, ledger: Led
             judged(hit, result, cause=TOLD)
 
     with ledger.fault("restore: server silent during the clean-up") as fault:
-        fault.each(LATE, attempt, at_once=STAGES)
+        fault.each(fault.some(LATE), attempt, at_once=STAGES)
 
 
 # --- a run that fails by itself -------------------------------------------------------------------
