@@ -243,6 +243,7 @@ record() {
 
 # Called by `finish`, whatever happened.
 cleanup() {
+  hurry # nobody is asked here, and what removes files must not be ended half-way
   if (($1 != 0)); then
     [[ -z $PUBLISHED ]] || EPILOGUE="the new backup $NAME is whole and published"
     if [[ -n $STAGE && -d $STAGE ]]; then rm -rf "$STAGE"; fi

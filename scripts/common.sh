@@ -13,6 +13,8 @@ export LC_ALL=C TZ=UTC0
 
 WORK=''          # private directory under TMPDIR, gone at the end
 CHILD_PATIENCE=5 # seconds a child gets to end after SIGTERM; a pod has 30
+LAST_WORDS=20    # seconds from SIGTERM within which the clean-up may wait for anybody
+WAIT_UNTIL=''    # the second (of SECONDS) at which these are over
 CHILDREN=()      # process groups started by `run` and not yet waited for
 WORKPLACE=''     # a directory on the volume that has to be there while this run works
 STEP=''          # the step that is running, and since when (microseconds)
@@ -184,10 +186,19 @@ is_main() { [[ $BASHPID == "$$" ]]; }
 on_signal() {
   is_main || kill -KILL "$BASHPID"
   # It may come several times at once (from the parent, from `timeout`, to the group): the next one would end the exit handler.
-  [[ " ${FUNCNAME[*]} " != *' finish '* ]] || return 0
-  trap '' TERM INT HUP
+  if [[ " ${FUNCNAME[*]} " == *' finish '* ]]; then
+    hurry
+    return
+  fi
+  hurry
   SIGNALLED=$1
   exit $((128 + $2))
+}
+
+# Sets WAIT_UNTIL: `wait_child` lets nobody keep the run from its last words. Later signals change nothing any more.
+hurry() {
+  trap '' TERM INT HUP
+  WAIT_UNTIL=${WAIT_UNTIL:-$((SECONDS + LAST_WORDS))}
 }
 
 describe_signal() {
@@ -210,7 +221,7 @@ finish() {
   is_main || exit "$code"
   # What failed may have had its output in a file, and the last lines with it.
   exec >&"$REPORT" 2>&1
-  trap '' TERM INT HUP
+  # One that fails by itself has all the time its clean-up needs, until a signal comes: `on_signal` says the rest.
   set +m
   trap - EXIT ERR
   set +e
@@ -223,6 +234,7 @@ finish() {
     [[ -z $step ]] || printf '✗ %s (after %s s)\n' "$step" "$(seconds_since "$STEP_STARTED")"
   fi
   if declare -F cleanup >/dev/null; then cleanup "$code"; fi
+  hurry
   ((code == 0)) || print_failure
   rm -rf "$WORK" 2>/dev/null
   unlock
@@ -244,8 +256,9 @@ start_script() {
 
 # --- children -------------------------------------------------------------------------------------------------------
 
-# bash runs a trap only when its foreground command ends, and process 1 of a pod gets no second chance: long commands
-# run in the background, in a process group of their own, so that SIGTERM ends them and all they started, at once.
+# bash runs a trap only when its foreground command ends, and process 1 of a pod gets no second chance: what takes long, or
+# asks a server that may fall silent, runs in the background, in a process group of its own, so that SIGTERM ends it and
+# all it started, at once. That holds in this process alone: not in a pipeline, nor in a command substitution.
 start_child() {
   set -m
   {
@@ -259,10 +272,27 @@ start_child() {
 # Waits for the newest child and hands back its exit code. One that was killed may leave its own children behind.
 wait_child() {
   local last=$((${#CHILDREN[@]} - 1)) code=0
+  wait_for_end "${CHILDREN[last]}"
   wait "${CHILDREN[last]}" || code=$?
   ((code == 0)) || kill -KILL -- "-${CHILDREN[last]}" 2>/dev/null || true
   unset "CHILDREN[$last]"
   return "$code"
+}
+
+# In the clean-up `wait` comes back too early when a signal comes; from then on time is short.
+wait_for_end() {
+  [[ " ${FUNCNAME[*]} " == *' finish '* ]] || return 0
+  while kill -0 "$1" 2>/dev/null; do
+    if [[ -z $WAIT_UNTIL ]]; then
+      wait "$1" 2>/dev/null
+    elif ((SECONDS < WAIT_UNTIL)); then
+      sleep 0.1
+    else
+      printf 'given up: no answer, and no more time to wait for one\n' >&2
+      kill -KILL -- "-$1" 2>/dev/null
+      wait "$1" 2>/dev/null
+    fi
+  done
 }
 
 run() {
@@ -273,13 +303,14 @@ run() {
 # From our notes, and from bash's own list of jobs: a signal may come between the start of a child and our note of it,
 # and a group whose leader was killed is no job any more.
 stop_children() {
-  local child tries
+  local child give_up
   local -a children=()
   jobs -p >"$WORK/children"
   mapfile -t children <"$WORK/children"
   for child in ${children[@]+"${children[@]}"} ${CHILDREN[@]+"${CHILDREN[@]}"}; do
     # Again and again, because a child that has just been forked still has our own handler and drops the first one.
-    for ((tries = 0; tries < CHILD_PATIENCE * 10; tries++)); do
+    give_up=$((SECONDS + CHILD_PATIENCE))
+    while ((SECONDS < give_up)); do
       kill -TERM -- "-$child" 2>/dev/null || break
       sleep 0.1
     done

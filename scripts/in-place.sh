@@ -190,7 +190,8 @@ settle_in_place() {
   if [[ -s $WORK/in-place.xid ]]; then read -r xid <"$WORK/in-place.xid"; fi
   while ((SECONDS < give_up)); do
     if [[ -n $xid ]]; then
-      status=$(psql_on "$MAINTENANCE" -f "$SCRIPTS/in-place-settle.sql" -v xid="$xid" 2>"$WORK/settle.errors")
+      run psql_on "$MAINTENANCE" -f "$SCRIPTS/in-place-settle.sql" -v xid="$xid" >"$WORK/answer" 2>"$WORK/settle.errors"
+      status=$(<"$WORK/answer")
       # Its number may be another's after a crash; but not once the whole dump has gone through the log.
       [[ $status != committed || -e $WORK/in-place.finishing ]] || status=aborted
       case $status in
@@ -215,7 +216,7 @@ settle_in_place() {
 
 open_database() {
   [[ -e $(closed_file) ]] || return 0
-  psql_on "$MAINTENANCE" -f "$SCRIPTS/restore-allow.sql" -v name="$DATABASE_NAME" 2>"$WORK/settle.errors" && rm -f "$(closed_file)"
+  run psql_on "$MAINTENANCE" -f "$SCRIPTS/restore-allow.sql" -v name="$DATABASE_NAME" 2>"$WORK/settle.errors" && rm -f "$(closed_file)"
 }
 
 # What a killed run left, whatever this one is about: called before anything else that needs the live database.

@@ -270,7 +270,7 @@ hand_parts_over() {
 # Called by cleanup and, where nothing is wrong, never. Takes back what is not handed over.
 drop_parts() {
   [[ -n $PARTS_BEGUN ]] || return 0
-  psql_on "$DATABASE_NAME" -1 -v role="$RESTORER" -v stamp="$STAMP" -f "$SCRIPTS/parts-drop.sql" 2>"$WORK/drop.errors" && {
+  run psql_on "$DATABASE_NAME" -1 -v role="$RESTORER" -v stamp="$STAMP" -f "$SCRIPTS/parts-drop.sql" 2>"$WORK/drop.errors" && {
     PARTS_BEGUN=''
     return
   }
@@ -284,7 +284,7 @@ parts_left() {
 
 # Called before leftover roles are dropped, which cannot be while they have anything in the live database.
 sweep_parts() {
-  psql_on "$DATABASE_NAME" -v name="$DATABASE_NAME" -f "$SCRIPTS/parts-sweep.sql" >"$WORK/leftovers" 2>/dev/null || true
+  run psql_on "$DATABASE_NAME" -v name="$DATABASE_NAME" -f "$SCRIPTS/parts-sweep.sql" >"$WORK/leftovers" 2>/dev/null || true
   quote_output "$WORK/leftovers"
 }
 

@@ -22,8 +22,9 @@ unsubscribe() {
 
 # drop_unmarked DATABASE: one that was made and not marked any more, if nothing is in it.
 drop_unmarked() {
-  [[ $(psql_on "$1" -f "$SCRIPTS/restore-is-empty.sql" 2>/dev/null) == t ]] || return 0
-  psql_on "$MAINTENANCE" -f "$SCRIPTS/restore-drop-empty.sql" -v side="$1" 2>"$WORK/drop.errors" || quote_output "$WORK/drop.errors"
+  run psql_on "$1" -f "$SCRIPTS/restore-is-empty.sql" >"$WORK/answer" 2>/dev/null || return 0
+  [[ $(<"$WORK/answer") == t ]] || return 0
+  run psql_on "$MAINTENANCE" -f "$SCRIPTS/restore-drop-empty.sql" -v side="$1" 2>"$WORK/drop.errors" || quote_output "$WORK/drop.errors"
 }
 
 # What earlier, killed restores of this database left. Names may hold line breaks, hence -0.

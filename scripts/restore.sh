@@ -117,10 +117,10 @@ record() {
   rm -f "$(running_file)"
 }
 
-# What this run has made. A server that does not answer is asked once: a pod has half a minute for its last words.
+# What this run has made. A server that does not answer is asked once.
 clear_away() {
   [[ -n $PARTS_BEGUN$SIDE_MADE$RESTORER_MADE ]] || return 0
-  if ! psql_on "$MAINTENANCE" -c 'SELECT 1' >/dev/null 2>"$WORK/drop.errors"; then
+  if ! run psql_on "$MAINTENANCE" -c 'SELECT 1' >/dev/null 2>"$WORK/drop.errors"; then
     quote_output "$WORK/drop.errors"
     [[ -z $PARTS_BEGUN ]] || parts_left
     note 'what was made for this restore stays on the server: the next restore drops it'
@@ -129,6 +129,7 @@ clear_away() {
   drop_parts
   [[ -z $SIDE_MADE ]] || drop_side
   drop_role
+  [[ -z $RESTORER_MADE ]] || note "the role $RESTORER could not be dropped; the next restore does it"
 }
 
 cleanup() {

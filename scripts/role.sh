@@ -153,11 +153,15 @@ drop_guard() {
 }
 
 definitions() {
-  run pg_dump --schema-only --no-owner --no-acl --no-password --dbname="$(conninfo "$SIDE")" 2>"$WORK/definitions.errors" \
-    | grep -v -E '^\\(un)?restrict ' >"$WORK/definitions.$1" && return
+  run dump_definitions >"$WORK/definitions.$1" 2>"$WORK/definitions.errors" && return
   quote_output "$WORK/definitions.errors"
   explain "$WORK/definitions.errors"
   fail 1 "$KIND" 'the definitions in the side database cannot be read' "$CAUSE" "$CURE"
+}
+
+# The lines left out have a random key.
+dump_definitions() {
+  pg_dump --schema-only --no-owner --no-acl --no-password --dbname="$(conninfo "$SIDE")" | grep -v -E '^\\(un)?restrict '
 }
 
 changed_definition() {
@@ -189,9 +193,10 @@ drop_role() {
   [[ -n $RESTORER_MADE ]] || return 0
   # Where it owned something, if that is still there; in the other database what it was granted on tablespaces.
   for database in "$SIDE" "$MAINTENANCE"; do
-    psql_on "$database" -f "$SCRIPTS/role-drop.sql" -v role="$RESTORER" 2>"$WORK/role.errors" || true
+    run psql_on "$database" -f "$SCRIPTS/role-drop.sql" -v role="$RESTORER" 2>"$WORK/role.errors" || true
   done
-  if [[ $(psql_on "$MAINTENANCE" -v role="$RESTORER" -f - <<<"SELECT count(*) FROM pg_roles WHERE rolname = :'role'" 2>/dev/null) == 0 ]]; then
+  if run psql_on "$MAINTENANCE" -v role="$RESTORER" -f - <<<"SELECT count(*) FROM pg_roles WHERE rolname = :'role'" \
+    >"$WORK/answer" 2>/dev/null && [[ $(<"$WORK/answer") == 0 ]]; then
     RESTORER_MADE=''
     return
   fi

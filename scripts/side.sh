@@ -144,7 +144,7 @@ analyze_side() {
 drop_side() {
   drop_unmarked "$SIDE" >/dev/null
   unsubscribe "$SIDE"
-  psql_on "$MAINTENANCE" -f "$SCRIPTS/restore-drop.sql" -v side="$SIDE" -v number="${SIDE_NUMBER:-0}" -v name="$DATABASE_NAME" \
+  run psql_on "$MAINTENANCE" -f "$SCRIPTS/restore-drop.sql" -v side="$SIDE" -v number="${SIDE_NUMBER:-0}" -v name="$DATABASE_NAME" \
     2>"$WORK/drop.errors" && return
   quote_output "$WORK/drop.errors"
   note "the side database $SIDE could not be dropped; the next restore does it"

@@ -57,7 +57,9 @@ open_snapshot() {
 }
 
 snapshot_is_held() {
-  [[ $(psql_on "$DATABASE_NAME" -v pid="$FACTS_BACKEND" -f - <<<"SELECT count(*) FROM pg_stat_activity WHERE pid = :'pid'" 2>/dev/null) == 1 ]]
+  run psql_on "$DATABASE_NAME" -v pid="$FACTS_BACKEND" -f - <<<"SELECT count(*) FROM pg_stat_activity WHERE pid = :'pid'" \
+    >"$WORK/answer" 2>/dev/null || return 1
+  [[ $(<"$WORK/answer") == 1 ]]
 }
 
 # read_sequences WHEN: where the sequences of the snapshot stand, as $WORK/sequences.WHEN.

@@ -90,7 +90,7 @@ explain_swap() {
 }
 
 allow_connections() {
-  psql_on "$MAINTENANCE" -f "$SCRIPTS/restore-allow.sql" -v name="$DATABASE_NAME" 2>"$WORK/allow.errors" && return
+  run psql_on "$MAINTENANCE" -f "$SCRIPTS/restore-allow.sql" -v name="$DATABASE_NAME" 2>"$WORK/allow.errors" && return
   quote_output "$WORK/allow.errors"
   warn "connections to \"$DATABASE_NAME\" may still be switched off; start the restore again, it allows them"
 }
@@ -160,7 +160,7 @@ smoke_query() {
 
 # What became of the swap when its session was cut: the server knows. False when it cannot be asked.
 settle_swap() {
-  local found
-  found=$(psql_on "$MAINTENANCE" -v side="$SIDE" -f - <<<"SELECT count(*) FROM pg_database WHERE datname = :'side'" 2>/dev/null) || return 1
-  if [[ $found == 0 ]]; then PHASE=after; else PHASE=before; fi
+  run psql_on "$MAINTENANCE" -v side="$SIDE" -f - <<<"SELECT count(*) FROM pg_database WHERE datname = :'side'" \
+    >"$WORK/answer" 2>/dev/null || return 1
+  if [[ $(<"$WORK/answer") == 0 ]]; then PHASE=after; else PHASE=before; fi
 }

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.scripts.faults.ledger import Ledger
+from tests.scripts.faults.ledger import SEED, SHARE, Ledger
 from tests.scripts.faults.mortal import MortalServer
+from tests.scripts.faults.restores import Stages
 from tests.scripts.faults.runs import Moment, moments_of
 from tests.scripts.faults.worlds import Worlds
 from tests.scripts.harness import keep_mounts_to_ourselves, running_server
@@ -28,6 +29,8 @@ def pytest_terminal_summary(
     lines = config.stash[LEDGER].table() if LEDGER in config.stash else []
     if lines:
         terminalreporter.section("faults")
+        share = "" if SHARE == 1 else f", {SHARE:.0%} of the moments"
+        terminalreporter.write_line(f"PGKEEP_SEED={SEED} repeats these{share}")
         for line in lines:
             terminalreporter.write_line(line)
 
@@ -61,6 +64,14 @@ def mortal() -> Iterator[MortalServer]:
 def worlds(mortal: MortalServer) -> Iterator[Worlds]:
     """Makes the worlds that faults are done in."""
     with Worlds.made(mortal) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def stages(private_mounts: None) -> Iterator[Stages]:  # noqa: ARG001 - mounted in it
+    """Servers with a database to lose; how long a restore of it takes is measured."""
+    with Stages.made() as made:
+        made.measure()
         yield made
 
 

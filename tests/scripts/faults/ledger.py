@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import random
 import threading
 import traceback
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,12 @@ from pathlib import Path
 from typing import TypeVar
 
 Moment = TypeVar("Moment")
+
+# Each run tries other moments; its report names the seed, which repeats them when it is set. Where
+# many moments are known a share of them is tried. Every kind of fault is tried in any case.
+SEED = os.environ.setdefault("PGKEEP_SEED", str(random.SystemRandom().randrange(10**8)))
+SHARE = float(os.environ.get("PGKEEP_SHARE", "1"))
+FEWEST = 2
 
 # Trials know nothing of one another; most of the time of each is the start of programs.
 AT_ONCE = os.cpu_count() or 1
@@ -39,19 +46,26 @@ class Fault:
         else:
             self.count(1, [])
 
+    def some(self, moments: Sequence[Moment]) -> list[Moment]:
+        """This run's share of the moments, in their order."""
+        count = min(len(moments), max(FEWEST, round(len(moments) * SHARE)))
+        chance = random.Random(f"{SEED} {self.name}")  # noqa: S311 - no secret
+        return [moments[number] for number in sorted(chance.sample(range(len(moments)), count))]
+
     def each(
         self,
         moments: Iterable[Moment],
         attempt: Callable[[Moment], None],
         name: Callable[[Moment], str] = str,
+        at_once: int = AT_ONCE,
     ) -> None:
-        """One trial for each moment, as many at once as there are processors."""
+        """One trial for each moment, more at once than processors where they mostly wait."""
 
         def one(moment: Moment) -> None:
             with self.trial(name(moment)):
                 attempt(moment)
 
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(at_once) as pool:
             list(pool.map(one, moments))
 
     def count(self, trials: int, missed: list[str]) -> None:

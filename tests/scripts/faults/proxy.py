@@ -13,13 +13,15 @@ from tests.scripts.faults.runs import Run
 from tests.scripts.harness import wait_until
 
 Side = Literal["client", "server"]
+READY = b"Z\0\0\0\5I"  # the server's last words of a login
 
 
 class Proxy:
     """Forwards TCP from a port of its own to the server's.
 
     Told to wait for some words from one side, it stands still when they have passed by: that
-    connection gets and gives nothing more until `release` or `cut`.
+    connection gets and gives nothing more until `release` or `cut`. Told to fall silent at a
+    connection, it gives nobody an answer from then on.
     """
 
     def __init__(self, port: int, address: str = "127.0.0.1") -> None:
@@ -31,6 +33,9 @@ class Proxy:
         self.words = b""
         self.side: Side = "server"
         self.silent = False  # new connections, too, get no answer
+        self.accepted = 0  # connections so far
+        self.last = 0  # the number of the connection at which it falls silent
+        self.lets_in = False  # that one is still let in
         self.open: list[socket.socket] = []
         self.caught: tuple[socket.socket, socket.socket] | None = None
         threading.Thread(target=self.accept, daemon=True).start()
@@ -39,9 +44,20 @@ class Proxy:
         """Stands still when these words have come from that side."""
         self.words, self.side = words, side
 
+    def silence_at(self, number: int, *, lets_in: bool) -> None:
+        """Falls silent at the connection of that number, before or after its login."""
+        self.lets_in = lets_in
+        self.last = number
+
+    def fall_silent(self) -> None:
+        """Nobody gets an answer any more, also after an earlier `release` or `cut`."""
+        self.gate = threading.Event()
+        self.silent = True
+        self.reached.set()
+
     def wait_until_held(self, going: Run) -> None:
         """Waits until the words have come, in a run that is still going."""
-        wait_until(lambda: self.reached.is_set() or going.process.poll() is not None, 20, 0.005)
+        wait_until(lambda: self.reached.is_set() or going.process.poll() is not None, 60, 0.005)
         assert self.reached.is_set(), f"it ended before:\n{going.output}"
 
     def accept(self) -> None:
@@ -50,6 +66,10 @@ class Proxy:
             while True:
                 client, _ = self.listener.accept()
                 self.open.append(client)
+                self.accepted += 1
+                last = self.accepted == self.last
+                if last and not self.lets_in:
+                    self.fall_silent()
                 try:
                     server = socket.create_connection(("127.0.0.1", self.target))
                 except OSError:  # the server is down
@@ -58,10 +78,10 @@ class Proxy:
                     continue
                 self.open.append(server)
                 for side, source, sink in (("client", client, server), ("server", server, client)):
-                    arguments = (side, source, sink)
+                    arguments = (side, source, sink, last)
                     threading.Thread(target=self.pump, args=arguments, daemon=True).start()
 
-    def pump(self, side: Side, source: socket.socket, sink: socket.socket) -> None:
+    def pump(self, side: Side, source: socket.socket, sink: socket.socket, last: bool) -> None:
         """Forwards one direction of one connection."""
         seen = b""
         with suppress(OSError):
@@ -80,6 +100,8 @@ class Proxy:
                     self.gate.wait()
                 if chunk:
                     sink.sendall(chunk)
+                if last and side == "server" and chunk.endswith(READY):
+                    self.fall_silent()
         with suppress(OSError):
             sink.shutdown(socket.SHUT_WR)
 

@@ -27,7 +27,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from tests.scripts.faults.ledger import AT_ONCE, Fault
+from tests.scripts.faults.ledger import AT_ONCE, FEWEST, SEED, SHARE
 from tests.scripts.faults.mortal import MortalServer
 from tests.scripts.faults.processes import command_of, members
 from tests.scripts.faults.proxy import Proxy, Side, proxy
@@ -47,8 +47,7 @@ from tests.scripts.harness import (
 )
 from tests.scripts.postgres import SCRIPTS
 
-SEED = os.environ.get("PGKEEP_SEED", "20261125")
-MOMENTS = int(os.environ.get("PGKEEP_MOMENTS", "20"))
+MOMENTS = max(FEWEST, round(int(os.environ.get("PGKEEP_MOMENTS", "20")) * SHARE))
 STAGES = 2 * AT_ONCE  # some faults are little more than waiting
 PATIENCE = 30  # seconds within which what a run left behind must have ended
 GRACE = 30  # seconds from SIGTERM to SIGKILL in a pod
@@ -412,6 +411,20 @@ class Stages:
                 self.free.put(stack.enter_context(stage_of(starter, stack)))
             yield self
 
+    def measure(self) -> None:
+        """Sets `duration`, with as many restores at once as there are trials."""
+
+        def one(user: str) -> float:
+            with self.new(user) as scene, scene.restore() as going:
+                result = going.finish()
+                took = time.monotonic() - scene.started
+                assert result.code == 0, result.output
+                return took
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            took = list(pool.map(one, [SUPERUSER, OWNER] * AT_ONCE))
+        self.duration = sum(took) / len(took)
+
     @contextmanager
     def new(self, user: str, *, small_volume: str = "", pause: float = PAUSE) -> Generator[Scene]:
         """A scene with a client that reads already; nothing of it is left afterwards."""
@@ -491,11 +504,15 @@ Moment = Random | Point
 POINTS: list[Moment] = [
     Point("temporary role made, not marked", "Chose the role", b"COMMENT ON ROLE"),
     Point("side database made, not marked", "Created the side", b"COMMENT ON DATABASE"),
+    Point("definitions not read yet", "Checked that nothing", b"SET DATESTYLE"),
     Point("sessions not ended yet", "Swapped", b"pg_terminate_backend"),
     Point("before the renames", "Swapped", b"RENAME TO"),
     Point("before the commit", "Swapped", b"COMMIT", user=OWNER),
     Point("after the commit, before its answer", "Swapped", b"COMMIT\0", "server"),
 ]
+
+
+IN_SWAP = POINTS[3:]
 
 
 def random_moments(kind: str, count: int = MOMENTS) -> list[Moment]:
@@ -514,7 +531,7 @@ def random_moments(kind: str, count: int = MOMENTS) -> list[Moment]:
 # The shipped script, which stands still when it begins a step; `runs.code` would take the place
 # of a function that marks.sh has.
 PROGRAM = """
-source '{scripts}/restore.sh'
+source '{scripts}/{script}'
 eval "shipped_$(declare -f begin)"
 begin() {{ shipped_begin "$@"; if [[ -n '{stop}' && $1 == '{stop}'* ]]; then stand_still; fi; }}
 stand_still() {{ : >'{hooks}/reached'; until [[ -e '{hooks}/go' ]]; do /usr/bin/sleep 0.01; done; }}
@@ -523,9 +540,10 @@ main
 """
 
 
-def program(scene: Scene, stop: str = "", more: str = "", scripts: Path = SCRIPTS) -> str:
+def program(scene: Scene, stop: str = "", more: str = "", script: str = "restore.sh") -> str:
     """The shipped restore; `stop` is the step at whose beginning it waits for us."""
-    return PROGRAM.format(scripts=scripts, hooks=scene.world.hooks, stop=stop, more=more)
+    hooks = scene.world.hooks
+    return PROGRAM.format(scripts=SCRIPTS, script=script, hooks=hooks, stop=stop, more=more)
 
 
 class Hit(NamedTuple):
@@ -566,19 +584,6 @@ def arrived(
                 with suppress(subprocess.TimeoutExpired):
                     going.process.wait(moment.part * stages.duration)
             yield Hit(scene, going, wire, moment)
-
-
-def each(
-    fault: Fault, moments: Iterable[Moment], attempt: Callable[[Moment], None], at_once: int
-) -> None:
-    """One trial for each moment, more of them at once than there are processors."""
-
-    def one(moment: Moment) -> None:
-        with fault.trial(str(moment)):
-            attempt(moment)
-
-    with ThreadPoolExecutor(at_once) as pool:
-        list(pool.map(one, moments))
 
 
 # --- the judgement --------------------------------------------------------------------------------

@@ -82,7 +82,7 @@ class Run:
     def wait_until_held(self) -> None:
         """Waits until the run stands still at its moment."""
         reached = self.world.hooks / "reached"
-        wait_until(lambda: reached.exists() or self.process.poll() is not None, 20, 0.005)
+        wait_until(lambda: reached.exists() or self.process.poll() is not None, 60, 0.005)
         assert reached.exists(), f"it ended before the moment came:\n{self.output}"
 
     def release(self) -> None:

@@ -16,12 +16,11 @@ from pathlib import Path
 import pytest
 
 from tests.scripts.faults import judge
-from tests.scripts.faults.ledger import AT_ONCE, Fault, Ledger
+from tests.scripts.faults.ledger import AT_ONCE, SEED, Fault, Ledger
 from tests.scripts.faults.worlds import EXPIRED, FORMATS, RECENT, Worlds
 from tests.scripts.harness import POD_GID, POD_UID, Pod, new_pod, rehash
 from tests.scripts.postgres import SCRIPTS, drop_privileges
 
-SEED = 20261123
 FLIPS = 200
 
 # --- many small damages, judged by the shipped function in one shell ------------------------------

@@ -77,4 +77,4 @@ def test_a_program_of_the_run_is_killed(
         and not (each[1].tool == "psql" and each[1].step == ENDLESS)
     ]
     with ledger.fault(f"a program of the run is killed {when}") as fault:
-        fault.each(chosen, attempt, name=lambda each: f"{each[0]}, {each[1]}")
+        fault.each(fault.some(chosen), attempt, name=lambda each: f"{each[0]}, {each[1]}")

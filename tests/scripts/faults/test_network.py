@@ -50,7 +50,7 @@ def test_the_connection_is_reset(worlds: Worlds, ledger: Ledger) -> None:
                 judge.absent(going, going.finish(), LOST)
 
     with ledger.fault("connection reset") as fault:
-        fault.each(WORDS, attempt, name=lambda each: each.moment)
+        fault.each(fault.some(WORDS), attempt, name=lambda each: each.moment)
 
 
 def test_all_connections_are_reset(worlds: Worlds, ledger: Ledger) -> None:
@@ -64,7 +64,7 @@ def test_all_connections_are_reset(worlds: Worlds, ledger: Ledger) -> None:
                 judge.absent(going, going.finish(), LOST)
 
     with ledger.fault("all connections reset, and no new ones") as fault:
-        fault.each(WORDS[::2], attempt, name=lambda each: each.moment)
+        fault.each(fault.some(WORDS[::2]), attempt, name=lambda each: each.moment)
 
 
 def test_nothing_comes_through_until_the_deadline_of_the_job(
@@ -84,7 +84,7 @@ def test_nothing_comes_through_until_the_deadline_of_the_job(
                 judge.absent(going, result, "SIGTERM[^.]*\n.*activeDeadlineSeconds")
 
     with ledger.fault("server silent until the deadline") as fault:
-        fault.each(WORDS, attempt, name=lambda each: each.moment)
+        fault.each(fault.some(WORDS), attempt, name=lambda each: each.moment)
 
 
 # --- packets that are really lost -----------------------------------------------------------------

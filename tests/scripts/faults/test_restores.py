@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-import pytest
-
-from tests.scripts.faults import restores
-from tests.scripts.faults.ledger import AT_ONCE, Ledger
+from tests.scripts.faults.ledger import Ledger
 from tests.scripts.faults.restores import (
     AWAY,
     GRACE,
-    OWNER,
+    IN_SWAP,
     POINTS,
     STAGES,
-    SUPERUSER,
     Hit,
     Moment,
     Point,
@@ -38,30 +31,6 @@ IMPATIENT = "CONNECT_PATIENCE=1"
 LOST = "nothing answers|was cut|starting up or shutting down|session that holds the snapshot"
 FULL = "[Nn]o space (is )?left|B free, the backup needs"
 MEBIBYTE = 2**20
-IN_SWAP = POINTS[2:]
-
-
-@pytest.fixture(scope="module")
-def stages(private_mounts: None) -> Iterator[Stages]:  # noqa: ARG001 - mounted in it
-    """Servers with a database to lose; how long a restore of it takes is measured."""
-    with Stages.made() as made:
-        measure(made)
-        yield made
-
-
-def measure(stages: Stages) -> None:
-    """The duration of a restore that nothing hits, with as many at once as there are trials."""
-
-    def one(user: str) -> float:
-        with stages.new(user) as scene, scene.restore() as going:
-            result = going.finish()
-            took = time.monotonic() - scene.started
-            assert result.code == 0, result.output
-            return took
-
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        took = list(pool.map(one, [SUPERUSER, OWNER] * AT_ONCE))
-    stages.duration = sum(took) / len(took)
 
 
 def test_without_a_fault_the_database_is_away_for_less_than_two_seconds(
@@ -89,7 +58,7 @@ def test_everything_that_runs_is_killed(stages: Stages, ledger: Ledger) -> None:
             judged(hit, hit.going.finish(), was_killed=True)
 
     with ledger.fault("restore: everything killed (SIGKILL)") as fault:
-        fault.each([*random_moments("everything"), *POINTS], attempt)
+        fault.each([*random_moments("everything"), *fault.some(POINTS)], attempt)
 
 
 def test_the_pod_is_deleted(stages: Stages, ledger: Ledger) -> None:
@@ -103,7 +72,7 @@ def test_the_pod_is_deleted(stages: Stages, ledger: Ledger) -> None:
             judged(hit, result, cause="SIGTERM[^.]*\n.*activeDeadlineSeconds", tidy=True)
 
     with ledger.fault("restore: pod deleted (SIGTERM)") as fault:
-        fault.each([*random_moments("deleted"), *POINTS], attempt)
+        fault.each([*random_moments("deleted"), *fault.some(POINTS)], attempt)
 
 
 def test_the_script_alone_is_killed(stages: Stages, ledger: Ledger) -> None:
@@ -117,7 +86,7 @@ def test_the_script_alone_is_killed(stages: Stages, ledger: Ledger) -> None:
             judged(hit, hit.going.finish(), was_killed=True)
 
     with ledger.fault("restore: script alone killed (SIGKILL)") as fault:
-        fault.each([*random_moments("script"), *IN_SWAP], attempt)
+        fault.each([*random_moments("script"), *fault.some(IN_SWAP)], attempt)
 
 
 # --- the server -----------------------------------------------------------------------------------
@@ -135,7 +104,7 @@ def test_the_server_is_killed_and_started_again(stages: Stages, ledger: Ledger) 
             judged(hit, hit.going.finish(), cause=LOST)
 
     with ledger.fault("restore: server killed (SIGKILL) and started again") as fault:
-        fault.each([*random_moments("server"), *POINTS], attempt)
+        fault.each([*random_moments("server"), *fault.some(POINTS)], attempt)
 
 
 def a_backend(hit: Hit) -> int:
@@ -174,7 +143,7 @@ def test_a_backend_of_the_run_is_killed(stages: Stages, ledger: Ledger) -> None:
             judged(hit, hit.going.finish(), cause=LOST)
 
     with ledger.fault("restore: backend killed (SIGKILL), server recovers") as fault:
-        fault.each([*random_moments("backend"), *IN_SWAP], attempt)
+        fault.each([*random_moments("backend"), *fault.some(IN_SWAP)], attempt)
 
 
 def test_a_session_of_the_run_is_terminated(stages: Stages, ledger: Ledger) -> None:
@@ -204,7 +173,7 @@ def test_all_connections_are_reset(stages: Stages, ledger: Ledger) -> None:
             judged(hit, hit.going.finish(), cause=LOST)
 
     with ledger.fault("restore: all connections reset") as fault:
-        fault.each([*random_moments("reset"), *POINTS], attempt)
+        fault.each([*random_moments("reset"), *fault.some(POINTS)], attempt)
 
 
 def test_the_network_is_silent_until_the_deadline(stages: Stages, ledger: Ledger) -> None:
@@ -217,7 +186,7 @@ def test_the_network_is_silent_until_the_deadline(stages: Stages, ledger: Ledger
             judged(hit, result, cause="SIGTERM[^.]*\n.*activeDeadlineSeconds")
 
     with ledger.fault("restore: server silent until the deadline") as fault:
-        restores.each(fault, [*random_moments("silent"), *POINTS], attempt, STAGES)
+        fault.each([*random_moments("silent"), *fault.some(POINTS)], attempt, at_once=STAGES)
 
 
 def test_a_silent_server_leaves_time_for_the_last_words(stages: Stages, ledger: Ledger) -> None:
@@ -232,7 +201,7 @@ def test_a_silent_server_leaves_time_for_the_last_words(stages: Stages, ledger: 
             judged(hit, result, cause="SIGTERM[^.]*\n.*activeDeadlineSeconds")
 
     with ledger.fault("restore: server silent, timeouts as shipped") as fault:
-        restores.each(fault, [POINTS[1], POINTS[3]], attempt, STAGES)
+        fault.each([POINTS[1], IN_SWAP[1]], attempt, at_once=STAGES)
 
 
 # --- space ----------------------------------------------------------------------------------------

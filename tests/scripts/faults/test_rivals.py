@@ -64,7 +64,7 @@ def test_something_else_is_started_during_a_backup(
     # Before the first of these the lock is not taken.
     chosen = [each for each in few[1:] if not each.published]
     with ledger.fault(f"{what} started during a backup") as fault:
-        fault.each(chosen, attempt)
+        fault.each(fault.some(chosen), attempt)
 
 
 def test_a_backup_is_started_during_something_else(worlds: Worlds, ledger: Ledger) -> None:

@@ -34,7 +34,7 @@ def test_the_server_goes_away(
     number: signal.Signals,
 ) -> None:
     with ledger.fault(f"server {how} at each step") as fault:
-        for moment in few:
+        for moment in fault.some(few):
             with fault.trial(moment.step), worlds.new() as world:
                 program = code(world, at=at_moment(moment.step, "stand_still"), more=IMPATIENT)
                 with started(world, program) as going:
@@ -71,7 +71,7 @@ def test_the_server_is_started_again_during_the_run(
 ) -> None:
     """A server that is back at once does not hide that the snapshot is gone."""
     with ledger.fault("server killed and back at once") as fault:
-        for moment in few:
+        for moment in fault.some(few):
             with fault.trial(moment.step), worlds.new() as world:
                 program = code(world, at=at_moment(moment.step, "stand_still"), more=IMPATIENT)
                 with started(world, program) as going:

@@ -35,7 +35,7 @@ def test_a_signal_at_each_step_ends_the_run_and_is_named(
                     judge.absent(going, result, f"stopped by SIG{name}")
 
     with ledger.fault(f"SIG{name} at each step") as fault:
-        fault.each(moments if name == "TERM" else few, attempt)
+        fault.each(fault.some(moments if name == "TERM" else few), attempt)
 
 
 def test_the_pod_is_killed_at_each_step(
@@ -53,7 +53,7 @@ def test_the_pod_is_killed_at_each_step(
                     judge.killed(going, result)
 
     with ledger.fault("pod killed at each step") as fault:
-        fault.each(moments, attempt)
+        fault.each(fault.some(moments), attempt)
 
 
 def test_the_pod_is_killed_in_the_middle_of_a_table(worlds: Worlds, ledger: Ledger) -> None:

@@ -74,7 +74,7 @@ def test_the_volume_runs_out_of_inodes(
                 judge.either(going, result, FULL, late=moment.published, mend=volume.empty)
 
     with ledger.fault(f"inodes used up ({kind}) at each step") as fault:
-        fault.each(few, attempt)
+        fault.each(fault.some(few), attempt)
 
 
 def test_the_volume_is_mounted_read_only(worlds: Worlds, ledger: Ledger) -> None:
@@ -132,7 +132,7 @@ def test_the_file_system_breaks_down(
             judge.either(going, result, cause, late=moment.published, leaves_staging=True)
 
     with ledger.fault(f"file system {what} at each step") as fault:
-        fault.each(few, attempt)
+        fault.each(fault.some(few), attempt)
 
 
 def test_the_volume_is_unmounted(worlds: Worlds, ledger: Ledger, few: list[Moment]) -> None:
@@ -162,7 +162,7 @@ def test_the_volume_is_unmounted(worlds: Worlds, ledger: Ledger, few: list[Momen
 
     # Before the first look at it, a volume that is not there is an empty one.
     with ledger.fault("volume unmounted at each step") as fault:
-        fault.each(few[1:], attempt)
+        fault.each(fault.some(few[1:]), attempt)
 
 
 def test_the_staged_files_are_taken_away(worlds: Worlds, ledger: Ledger, few: list[Moment]) -> None:
@@ -181,7 +181,7 @@ def test_the_staged_files_are_taken_away(worlds: Worlds, ledger: Ledger, few: li
             )
 
     with ledger.fault("staging removed at each step") as fault:
-        fault.each([each for each in few if not each.published], attempt)
+        fault.each(fault.some([each for each in few if not each.published]), attempt)
 
 
 def test_the_rights_to_the_volume_are_taken_away(
@@ -215,7 +215,7 @@ def test_the_rights_to_the_volume_are_taken_away(
             )
 
     with ledger.fault("volume's rights taken away at each step") as fault:
-        fault.each(few, attempt)
+        fault.each(fault.some(few), attempt)
 
 
 def test_the_temporary_directory_fills_up(
@@ -236,7 +236,7 @@ def test_the_temporary_directory_fills_up(
                     judge.either(going, result, cause, late=moment.published, mend=mend)
 
     with ledger.fault("/tmp full at each step") as fault:
-        fault.each(few, attempt)
+        fault.each(fault.some(few), attempt)
 
 
 # --- what memory does not tell --------------------------------------------------------------------
@@ -269,7 +269,7 @@ def test_the_device_runs_out_of_space_that_it_promised(
                     judge.either(going, result, cause, late=late, leaves_staging=True)
 
     with ledger.fault("thin volume out of space at each step") as fault:
-        fault.each([each for each in few if not each.published], attempt)
+        fault.each(fault.some([each for each in few if not each.published]), attempt)
 
 
 FIBMAP = 1  # which block of the device holds a block of a file
