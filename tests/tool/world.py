@@ -26,7 +26,6 @@ STACK = {
     "RESTORE_SCHEMAS": "",
     "RESTORE_DROP": "",
     "RESTORE_DRY_RUN": "false",
-    "RESTORE_IN_PLACE": "false",
     "RESTORE_DATABASE_VOLUME": "",
     "RESTORE_FREE_BYTES": "",
     "RESTORE_ALLOW_SUPERUSER_OBJECTS": "false",
