@@ -25,6 +25,7 @@ GATED = {
     "ASKED_EPOCH": "read_asked_time: epoch_of, of digits of a pattern",
     "CHILD_PATIENCE": "literals, and its own value put back",
     "CONNECT_PATIENCE": "a literal",
+    "WAIT_UNTIL": "hurry: arithmetic",
     "CLOCK_BASE": "check_clock: arithmetic",
     "SPACE_NEEDED": "estimate_space: arithmetic, or awk's %.0f of what has passed",
     "STEP_STARTED": "begin: microseconds",
