@@ -106,7 +106,8 @@ ask_number() {
 
 # refuse_answer ANSWER QUESTION: what the server said where only a number can be right.
 refuse_answer() {
-  fail 1 answer "the server at $DATABASE_HOST:$DATABASE_PORT answers \"$(printf '%.60s' "${1//[^ -~]/?}")\" where only a number can be right" \
+  local answer=${1//[^ -~]/?}
+  fail 1 answer "the server at $DATABASE_HOST:$DATABASE_PORT answers \"${answer:0:60}\" where only a number can be right" \
     "something stands in for PostgreSQL's own functions, or it is no PostgreSQL server; asked was: $2" \
     'look at what its superusers have made in pg_catalog; nothing was done with that answer'
 }

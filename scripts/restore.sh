@@ -76,18 +76,19 @@ running_file() { printf '%s/.records/restore-running.json' "$BACKUP_DIRECTORY"; 
 
 # Called at the beginning of every step: what a run that is killed leaves behind.
 on_step() {
-  local file
+  local file line
   [[ -n $LOCK_DESCRIPTOR ]] || return 0
   file=$(running_file)
-  { rm -f "$file" && printf '{"action":"%s","backup":"%s","database":"%s","started":"%s","result":"killed","step":"%s","at":"%s"}\n' \
-    "${RESTORE_ACTION:-restore}" "$NAME" "$(escape_for_json "$DATABASE_NAME")" "$RUN_STARTED_ISO" "$STEP" "$(now_iso)" >"$file"; } 2>/dev/null \
-    || true
+  printf -v line '{"action":"%s","backup":"%s","database":"%s","started":"%s","result":"killed","step":"%s","at":"%s"}' \
+    "${RESTORE_ACTION:-restore}" "$NAME" "$(escape_for_json "$DATABASE_NAME")" "$RUN_STARTED_ISO" "$STEP" "$(now_iso)"
+  { rm -f "$file" && printf '%s\n' "$line" >"$file"; } 2>/dev/null || true
 }
 
 # An earlier run that was killed could not write its own record. What lies in the place of one and has not its form is
 # neither shown nor kept: it may be a link to a file that only this pod may read.
 note_killed() {
-  local file line form='^\{"action":"(restore|undo|drop-old)","backup":"[a-z0-9.-]*","database":".{0,300}","started":"[0-9TZ:-]+","result":"killed",'
+  local file line form='^\{"action":"[a-z-]{1,20}","backup":"[a-z0-9.-]*","database":".{0,300}",'
+  form+='"started":"[0-9TZ:-]+","result":"killed",'
   file=$(running_file)
   [[ -e $file || -L $file ]] || return 0
   if line=$(first_line "$file") && [[ $line =~ $form ]]; then
@@ -108,8 +109,9 @@ steps_for_json() {
 record() {
   local result=ok line
   (($1 == 0)) || result=failed
-  printf -v line '{"action":"restore","backup":"%s","database":"%s","started":"%s","finished":"%s","result":"%s","reason":"%s","dryRun":%s,"swapped":%s,"kept":"%s","safetyBackup":"%s","seconds":%s,"steps":[%s]}' \
-    "$NAME" "$(escape_for_json "$DATABASE_NAME")" "$RUN_STARTED_ISO" "$(now_iso)" "$result" "$FAILED_REASON" \
+  printf -v line '{"action":"restore","backup":"%s","database":"%s","started":"%s","finished":"%s","result":"%s","reason":"%s"' \
+    "$NAME" "$(escape_for_json "$DATABASE_NAME")" "$RUN_STARTED_ISO" "$(now_iso)" "$result" "$FAILED_REASON"
+  printf -v line '%s,"dryRun":%s,"swapped":%s,"kept":"%s","safetyBackup":"%s","seconds":%s,"steps":[%s]}' "$line" \
     "${RESTORE_DRY_RUN:-false}" "$([[ $PHASE == after ]] && printf true || printf false)" \
     "$([[ $PHASE == after && $LIVE == present ]] && escape_for_json "$OLD")" "$SAFETY" \
     "$(seconds_since "$RUN_STARTED")" "$(steps_for_json)"
