@@ -59,7 +59,7 @@ lint: venv ## ruff, pyright, shellcheck, shfmt, go vet
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/pyright --warnings
-	@.venv/bin/shellcheck -x -o all -S style $(SCRIPTS) .ci/run
+	@.venv/bin/shellcheck -o all -S style $(SCRIPTS) .ci/run
 	@.venv/bin/shfmt -d -i 2 -ci -bn $(SCRIPTS) .ci/run
 	@python3 -m cluster vet
 

@@ -91,20 +91,20 @@ def without(names: tuple[str, ...], *left_out: str) -> tuple[str, ...]:
     return tuple(name for name in names if name not in left_out)
 
 
-# What each script is given. backup.sh is started by backups.sh, once for each database, which
-# keeps the list of them and the time each may take to itself.
+# What each script is given. backup/one.sh is started by backup/all.sh, once for each database,
+# which keeps the list of them and the time each may take to itself.
 GIVEN = {
-    "backups.sh": COMMON + DATABASE + BACKUP + RETENTION,
-    "backup.sh": (
+    "backup/all.sh": COMMON + DATABASE + BACKUP + RETENTION,
+    "backup/one.sh": (
         COMMON
         + without(DATABASE, "DATABASE_NAMES")
         + ("DATABASE_NAME",)
         + without(BACKUP, "BACKUP_TIMEOUT")
         + RETENTION
     ),
-    "console.sh": COMMON + CONSOLE + RETENTION,
-    # A restore makes a backup first, by backup.sh.
-    "restore.sh": COMMON + DATABASE + RESTORE + DUMP + RETENTION,
+    "console/main.sh": COMMON + CONSOLE + RETENTION,
+    # A restore makes a backup first, by backup/one.sh.
+    "restore/main.sh": COMMON + DATABASE + RESTORE + DUMP + RETENTION,
 }
 EVERYTHING = COMMON + DATABASE + ("DATABASE_NAME",) + BACKUP + RETENTION + CONSOLE + RESTORE
 
@@ -378,7 +378,7 @@ class Pod:
 
     def backup(self, **overrides: str) -> Result:
         """Runs a backup."""
-        return self.run("backup.sh", **overrides)
+        return self.run("backup/one.sh", **overrides)
 
     def good_backup(self, **overrides: str) -> Path:
         """Runs a backup that must succeed and hands back where it lies."""
@@ -399,7 +399,7 @@ class Pod:
     ) -> Result:
         """Runs the console; like its template it changes nothing unless it is told to."""
         return self.run(
-            "console.sh",
+            "console/main.sh",
             CONSOLE_COMMAND=command,
             CONSOLE_BACKUP=backup,
             CONSOLE_OUTPUT=output,
@@ -410,11 +410,11 @@ class Pod:
     def backups(self, *databases: str, **overrides: str) -> Result:
         """Runs the entry point of a backup pod, for these databases or the pod's own."""
         names = "\n".join(databases or (self.database,))
-        return self.run("backups.sh", DATABASE_NAMES=names, **overrides)
+        return self.run("backup/all.sh", DATABASE_NAMES=names, **overrides)
 
     def restore(self, backup: str = "latest", **overrides: str) -> Result:
         """Runs a restore."""
-        return self.run("restore.sh", RESTORE_BACKUP=backup, **overrides)
+        return self.run("restore/main.sh", RESTORE_BACKUP=backup, **overrides)
 
     def names(self) -> list[str]:
         """Everything that has a final name."""
@@ -436,7 +436,7 @@ class Pod:
     def listed(self, **overrides: str) -> list[dict[str, str]]:
         """The console's list, as the tool reads it."""
         settings = {"CONSOLE_OUTPUT": "tsv"} | overrides
-        lines = self.run("console.sh", **settings).output.splitlines()
+        lines = self.run("console/main.sh", **settings).output.splitlines()
         assert lines[0] == "#pgkeep-list 1", lines
         assert lines[-1].startswith("#disk "), lines
         return [

@@ -10,17 +10,24 @@ from tests.scripts.harness import SCRIPTS, Server
 # As psql commands: the files include others that lie beside them.
 FACTS, SEQUENCES, COMPARE, BLOCKS, ACCESS, SESSION = (
     f"\\i '{SCRIPTS / name}.sql'\n"
-    for name in ("facts", "sequences", "compare", "blocks", "access", "session")
+    for name in (
+        *("facts/facts", "facts/sequences", "facts/compare"),
+        *("dump/blocks", "backup/access", "server/session"),
+    )
 )
 
 # facts.sql itself, for tests that change a line of it.
-FACTS_TEXT = (SCRIPTS / "facts.sql").read_text(encoding="utf-8").replace("\\ir ", f"\\i {SCRIPTS}/")
+FACTS_TEXT = (
+    (SCRIPTS / "facts/facts.sql")
+    .read_text(encoding="utf-8")
+    .replace("\\ir ", f"\\i {SCRIPTS}/facts/")
+)
 
 # sequences.sql itself, for use inside of a transaction, where it cannot let go of its locks.
 SEQUENCES_TEXT = (
-    (SCRIPTS / "sequences.sql")
+    (SCRIPTS / "facts/sequences.sql")
     .read_text(encoding="utf-8")
-    .replace("\\ir ", f"\\i {SCRIPTS}/")
+    .replace("\\ir ", f"\\i {SCRIPTS}/facts/")
     .replace("    COMMIT;\n", "")
 )
 

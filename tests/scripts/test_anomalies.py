@@ -62,8 +62,8 @@ def test_a_suspicion_is_marked_before_the_backup_can_be_seen(shop: Pod, server: 
     server.psql(shop.database, "DELETE FROM orders")
     before = shop.names()
     marks = "$BACKUP_DIRECTORY/.records/suspicious"
-    code = f"source {SCRIPTS}/backup.sh; publish() {{ ls {marks}; exit 9; }}; main"
-    result = shop.run("backup.sh", code=code)
+    code = f"source {SCRIPTS}/backup/one.sh; publish() {{ ls {marks}; exit 9; }}; main"
+    result = shop.run("backup/one.sh", code=code)
     assert result.code == 9
     assert shop.names() == before
     assert "backup-20" in result.output

@@ -80,8 +80,8 @@ def test_an_exchanged_object_runs_nothing(
     else:
         changed = f"close_snapshot() {{ {act}; real_close_snapshot; }}"
     result = each_pod.run(
-        "backup.sh",
-        code=f"source {SCRIPTS}/backup.sh;"
+        "backup/one.sh",
+        code=f"source {SCRIPTS}/backup/one.sh;"
         ' eval "real_$(declare -f dump)"; eval "real_$(declare -f close_snapshot)";'
         f" {changed}; main",
     )

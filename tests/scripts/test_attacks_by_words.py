@@ -109,7 +109,7 @@ def test_a_comment_on_a_kept_database_is_no_number(
             worded_pod.restore(backup.name, RESTORE_DRY_RUN="true")
         else:
             worded_pod.run(
-                "restore.sh",
+                "restore/main.sh",
                 RESTORE_ACTION=run.split()[0],
                 RESTORE_DROP="99999",
                 RESTORE_DRY_RUN=str(run == "drop-old").lower(),
@@ -147,8 +147,8 @@ def test_a_function_that_stands_in_for_one_of_the_server_gives_no_shell(
         for result in (
             worded_pod.backup(RESTORE_KEEP_DAYS="14"),
             worded_pod.restore(backup.name, RESTORE_DRY_RUN="true"),
-            worded_pod.run("restore.sh", RESTORE_ACTION="undo"),
-            worded_pod.run("restore.sh", RESTORE_ACTION="drop-old", RESTORE_DROP="9"),
+            worded_pod.run("restore/main.sh", RESTORE_ACTION="undo"),
+            worded_pod.run("restore/main.sh", RESTORE_ACTION="drop-old", RESTORE_DROP="9"),
         ):
             assert not ran(worded_pod).exists(), result.output
             if result.code:

@@ -25,7 +25,7 @@ from tests.scripts.harness import (
 )
 
 # The same main, with less patience for a server that does not answer.
-IMPATIENT = f"source {SCRIPTS}/backup.sh; CONNECT_PATIENCE=1; main"
+IMPATIENT = f"source {SCRIPTS}/backup/one.sh; CONNECT_PATIENCE=1; main"
 
 
 def nothing_visible(pod: Pod) -> bool:
@@ -82,7 +82,7 @@ def test_a_missing_database_is_named(pod: Pod) -> None:
 
 def test_a_server_that_is_down_is_waited_for_and_then_named(pod: Pod) -> None:
     pod.port = free_port()
-    result = pod.run("backup.sh", code=IMPATIENT)
+    result = pod.run("backup/one.sh", code=IMPATIENT)
     assert result.code == 1
     assert f"nothing answers at 127.0.0.1:{pod.port}" in result.explained()
     assert "trying for 1 s" in result.output
@@ -90,7 +90,7 @@ def test_a_server_that_is_down_is_waited_for_and_then_named(pod: Pod) -> None:
 
 
 def test_an_unknown_host_is_named(pod: Pod) -> None:
-    result = pod.run("backup.sh", code=IMPATIENT, DATABASE_HOST="no-such-host.invalid")
+    result = pod.run("backup/one.sh", code=IMPATIENT, DATABASE_HOST="no-such-host.invalid")
     assert 'the name "no-such-host.invalid" is not known' in result.explained()
 
 
@@ -126,8 +126,8 @@ def test_a_full_volume_is_named(pod: Pod, small_volume: Callable[[str], None]) -
 def test_whose_disk_is_full_is_told(pod: Pod, words: str, where: str) -> None:
     (pod.root / "words").write_text(words, encoding="utf-8")
     result = pod.run(
-        "backup.sh",
-        code=f"source {SCRIPTS}/backup.sh; start_script; use_credentials; "
+        "backup/one.sh",
+        code=f"source {SCRIPTS}/backup/one.sh; start_script; use_credentials; "
         f'explain {pod.root}/words; fail 1 "$KIND" "it failed" "$CAUSE" "$CURE"',
     )
     assert f"no space is left on {where}" in result.explained()
@@ -149,7 +149,7 @@ def test_a_volume_that_fills_up_in_the_middle_leaves_nothing(
     slow_pod: Pod, small_volume: Callable[[str], None]
 ) -> None:
     small_volume("200m")
-    running = slow_pod.start("backup.sh")
+    running = slow_pod.start("backup/one.sh")
     wait_until(lambda: has_begun(slow_pod))
     with pytest.raises(OSError, match="No space left"):
         (slow_pod.volume / "filler").write_bytes(b"x" * 200 * 1024 * 1024)
@@ -169,7 +169,7 @@ def test_a_volume_that_cannot_be_written_is_named(pod: Pod) -> None:
 
 
 def test_sigterm_ends_the_run_at_once_and_says_so(slow_pod: Pod, server: Server) -> None:
-    running = slow_pod.start("backup.sh")
+    running = slow_pod.start("backup/one.sh")
     wait_until(lambda: has_begun(slow_pod))
     sent = time.monotonic()
     running.send_signal(signal.SIGTERM)  # process 1 of the pod, and only that
@@ -186,7 +186,7 @@ def test_sigterm_ends_the_run_at_once_and_says_so(slow_pod: Pod, server: Server)
 def test_a_killed_pod_leaves_only_staging_which_the_next_run_sweeps(
     slow_pod: Pod, server: Server
 ) -> None:
-    running = slow_pod.start("backup.sh")
+    running = slow_pod.start("backup/one.sh")
     wait_until(lambda: has_begun(slow_pod))
     kill_session(running.pid, signal.SIGKILL)
     finish(running)
@@ -205,7 +205,7 @@ def test_a_killed_pod_leaves_only_staging_which_the_next_run_sweeps(
 def test_no_transaction_stays_open_when_only_the_script_is_killed(
     slow_pod: Pod, server: Server
 ) -> None:
-    running = slow_pod.start("backup.sh")
+    running = slow_pod.start("backup/one.sh")
     wait_until(lambda: has_begun(slow_pod))
     assert any(each.startswith("pgkeep") for each in backends(server, "big")), (
         "the snapshot is held"
@@ -233,9 +233,9 @@ def test_a_session_that_the_server_ends_fails_the_run(
     # Counting is done in a moment; here it is held up, so that it can be hit.
     scripts = slow_pod.root / "scripts"
     shutil.copytree(SCRIPTS, scripts)
-    facts = (scripts / "facts.sql").read_text(encoding="utf-8")
-    (scripts / "facts.sql").write_text("SELECT pg_sleep(20);\n" + facts, encoding="utf-8")
-    running = slow_pod.start("backup.sh", code=f"bash {scripts}/backup.sh")
+    facts = (scripts / "facts/facts.sql").read_text(encoding="utf-8")
+    (scripts / "facts/facts.sql").write_text("SELECT pg_sleep(20);\n" + facts, encoding="utf-8")
+    running = slow_pod.start("backup/one.sh", code=f"bash {scripts}/backup/one.sh")
     wait_until(lambda: has_begun(slow_pod))
     server.psql(
         "postgres",
@@ -250,7 +250,7 @@ def test_a_session_that_the_server_ends_fails_the_run(
 
 
 def test_of_two_runs_at_once_the_second_steps_back_and_names_the_first(slow_pod: Pod) -> None:
-    running = slow_pod.start("backup.sh")
+    running = slow_pod.start("backup/one.sh")
     wait_until(lambda: has_begun(slow_pod))
     second = slow_pod.backup()
     assert second.code == 75
@@ -264,19 +264,19 @@ def test_a_locked_table_is_named_instead_of_waited_for(
     slow_pod: Pod, server: Server, copy: str
 ) -> None:
     slow_pod.database = copy
-    code = f"source {SCRIPTS}/backup.sh; LOCK_WAIT=1s; main"
+    code = f"source {SCRIPTS}/backup/one.sh; LOCK_WAIT=1s; main"
     held = (
         "SELECT count(*) FROM pg_locks"
         " WHERE mode = 'AccessExclusiveLock' AND relation = 'orders'::regclass"
     )
     holder = slow_pod.start(
-        "backup.sh",
-        code=f"source {SCRIPTS}/backup.sh; start_script; use_credentials; "
+        "backup/one.sh",
+        code=f"source {SCRIPTS}/backup/one.sh; start_script; use_credentials; "
         'psql_on "$DATABASE_NAME" -c BEGIN -c "LOCK TABLE public.orders" -c "SELECT pg_sleep(30)"',
     )
     try:
         wait_until(lambda: server.psql(copy, held) == "1")
-        result = slow_pod.run("backup.sh", code=code)
+        result = slow_pod.run("backup/one.sh", code=code)
     finally:
         kill_session(holder.pid, signal.SIGKILL)
         finish(holder)
@@ -314,11 +314,11 @@ def test_missing_rights_are_listed_as_the_statements_that_give_them(
 
 
 def test_a_dump_that_cannot_be_read_back_is_not_published(pod: Pod) -> None:
-    code = f'source {SCRIPTS}/backup.sh; eval "real_$(declare -f make_dump)"; ' + (
+    code = f'source {SCRIPTS}/backup/one.sh; eval "real_$(declare -f make_dump)"; ' + (
         'make_dump() { real_make_dump; local f; for f in "$STAGE"/database/*.dat.gz; do'
         ' truncate -s -7 "$f"; done; }; main'
     )
-    result = pod.run("backup.sh", code=code)
+    result = pod.run("backup/one.sh", code=code)
     assert result.code == 1
     assert "the finished dump cannot be read" in result.explained()
     assert nothing_visible(pod)
@@ -344,11 +344,11 @@ def test_the_best_compression_the_client_can_do_is_chosen(
     pod: Pod, words: str, chosen: str
 ) -> None:
     code = (
-        f"source {SCRIPTS}/backup.sh; start_script; CLIENT_MAJOR=17;"
+        f"source {SCRIPTS}/backup/one.sh; start_script; CLIENT_MAJOR=17;"
         f"pg_dump() {{ echo '{words}' >&2; return 1; }};"
         "choose_compression; echo $COMPRESSION; compression_option"
     )
-    result = pod.run("backup.sh", code=code)
+    result = pod.run("backup/one.sh", code=code)
     assert result.output == f"{chosen}\n--compress={chosen}"
 
 
@@ -397,11 +397,11 @@ def test_versions_that_do_not_fit_are_named(
     pod: Pod, client: str, server_number: int, verdict: str
 ) -> None:
     code = (
-        f"source {SCRIPTS}/backup.sh; pg_dump() {{ echo 'pg_dump (PostgreSQL) {client}'; }};"
+        f"source {SCRIPTS}/backup/one.sh; pg_dump() {{ echo 'pg_dump (PostgreSQL) {client}'; }};"
         f"start_script; SERVER_NUMBER={server_number};"
         f"SERVER_VERSION={server_number // 10000}.{server_number % 100};"
         "read_client_version; check_versions; echo fine"
     )
-    result = pod.run("backup.sh", code=code)
+    result = pod.run("backup/one.sh", code=code)
     assert verdict in result.output
     assert (result.output == "fine\n") == (verdict == "")

@@ -67,7 +67,7 @@ def dumped_blocks(server: Server, database: str) -> list[str]:
     path = server.directory / "dump.sql"
     done = server.client("pg_dump", "-f", path, database=database)
     assert done.returncode == 0, done.stderr
-    awk = ["awk", "-v", "whole=1", "-f", SCRIPTS / "blocks.awk", path]
+    awk = ["awk", "-v", "whole=1", "-f", SCRIPTS / "dump/blocks.awk", path]
     return subprocess.run(awk, check=True, capture_output=True, text=True).stdout.splitlines()
 
 

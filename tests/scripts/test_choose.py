@@ -104,8 +104,8 @@ def rows(server: Server, database: str) -> str:
 
 def planned(pod: Pod, backup: str = "latest", **overrides: str) -> Result:
     """A restore that ends well when it has chosen and planned, before it makes anything."""
-    code = f"source {SCRIPTS}/restore.sh; make_safety_backup() {{ exit 0; }}; main"
-    return pod.run("restore.sh", code=code, RESTORE_BACKUP=backup, **overrides)
+    code = f"source {SCRIPTS}/restore/main.sh; make_safety_backup() {{ exit 0; }}; main"
+    return pod.run("restore/main.sh", code=code, RESTORE_BACKUP=backup, **overrides)
 
 
 def at(pod: Pod, moment: str, **overrides: str) -> Result:
@@ -120,8 +120,8 @@ def takes(result: Result, name: str) -> bool:
 
 def with_free_bytes(pod: Pod, free: str) -> Result:
     """A restore that is told what the server's disk has free."""
-    code = f"RESTORE_FREE_BYTES={shlex.quote(free)} exec bash {SCRIPTS}/restore.sh"
-    return pod.run("restore.sh", code=code)
+    code = f"RESTORE_FREE_BYTES={shlex.quote(free)} exec bash {SCRIPTS}/restore/main.sh"
+    return pod.run("restore/main.sh", code=code)
 
 
 def kept(server: Server, name: str) -> set[str]:
@@ -173,8 +173,8 @@ MOMENTS = {
 
 def understood(pod: Pod, moment: str) -> Result:
     """What the scripts make of a time, without a restore."""
-    code = f"source {SCRIPTS}/restore.sh; start_script; read_asked_time; echo $ASKED_EPOCH"
-    return pod.run("restore.sh", code=code, RESTORE_AT=moment)
+    code = f"source {SCRIPTS}/restore/main.sh; start_script; read_asked_time; echo $ASKED_EPOCH"
+    return pod.run("restore/main.sh", code=code, RESTORE_AT=moment)
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -827,8 +827,8 @@ def test_what_only_the_swap_minds_does_not_stop_single_tables(
 ) -> None:
     server.psql(shop, "BEGIN; DELETE FROM t WHERE x = 1; PREPARE TRANSACTION 'stuck'")
     try:
-        code = f"source {SCRIPTS}/restore.sh; restore_parts() {{ exit 0; }}; main"
-        result = pod.run("restore.sh", code=code, **extra)
+        code = f"source {SCRIPTS}/restore/main.sh; restore_parts() {{ exit 0; }}; main"
+        result = pod.run("restore/main.sh", code=code, **extra)
         assert ("1 prepared transactions are open" in result.output) == stopped
         assert (result.code == 0) != stopped
         assert ("room for the tables twice" in result.output) != stopped

@@ -337,7 +337,7 @@ def test_a_legacy_file_is_read_but_stays_unverified(pod: Pod, server: Server) ->
     [("CONSOLE_COMMAND", "delete"), ("CONSOLE_OUTPUT", "json"), ("CONSOLE_BACKUP", "")],
 )
 def test_a_bad_parameter_is_refused(pod: Pod, name: str, value: str) -> None:
-    result = pod.run("console.sh", **{name: value})
+    result = pod.run("console/main.sh", **{name: value})
     assert result.code == 2
     assert name in result.explained()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -12,8 +13,10 @@ import pytest
 
 from tests.scripts.harness import GIVEN, SCRIPTS, Pod, finish
 
-SHELL = sorted(SCRIPTS.glob("*.sh"))
+SHELL = sorted(SCRIPTS.rglob("*.sh"))
 TOOLS = Path(sys.executable).parent
+# To load a file of core/ alone.
+CORE = f"SCRIPTS={SCRIPTS}; source $SCRIPTS/core"
 # Set by bash itself, or by us for PostgreSQL's clients.
 OWN = {
     "BASHPID",
@@ -30,11 +33,19 @@ OWN = {
 }
 
 
+def all_sourced(script: str) -> list[str]:
+    """A script and all that it sources, each once."""
+    found = [script]
+    for each in found:
+        text = (SCRIPTS / each).read_text(encoding="utf-8")
+        sourced = re.findall(r'^source "\$SCRIPTS/(\S+)"$', text, re.MULTILINE)
+        found += [name for name in dict.fromkeys(sourced) if name not in found]
+    return found
+
+
 def with_sourced(script: str) -> str:
     """The text of a script and of all that it sources."""
-    text = (SCRIPTS / script).read_text(encoding="utf-8")
-    sourced = re.findall(r'^source "\$SCRIPTS/(\S+)"', text, re.MULTILINE)
-    return text + "".join(with_sourced(each) for each in sourced)
+    return "".join((SCRIPTS / each).read_text(encoding="utf-8") for each in all_sourced(script))
 
 
 def names_read(script: str) -> set[str]:
@@ -55,26 +66,28 @@ def names_read(script: str) -> set[str]:
     return read - written - OWN - {"FACTS_PID", "LOCK_DESCRIPTOR"}
 
 
-@pytest.mark.parametrize("script", ["backup.sh", "console.sh"])
+@pytest.mark.parametrize("script", ["backup/one.sh", "console/main.sh"])
 def test_a_script_reads_exactly_the_environment_it_is_given(script: str) -> None:
     # HOME is for the clients (~/.psqlrc, ~/.postgresql), not for us.
     assert names_read(script) == set(GIVEN[script]) - {"HOME"}
 
 
 def test_what_backups_and_backup_read_together_is_what_the_pod_is_given() -> None:
-    together = names_read("backups.sh") | names_read("backup.sh")
-    assert together == (set(GIVEN["backups.sh"]) | {"DATABASE_NAME"}) - {"HOME"}
+    together = names_read("backup/all.sh") | names_read("backup/one.sh")
+    assert together == (set(GIVEN["backup/all.sh"]) | {"DATABASE_NAME"}) - {"HOME"}
 
 
 def test_what_restore_and_backup_read_together_is_what_the_pod_is_given() -> None:
     # A restore makes a backup first.
-    together = names_read("restore.sh") | names_read("backup.sh")
+    together = names_read("restore/main.sh") | names_read("backup/one.sh")
     # What it reads only in order to refuse it is given by nobody.
     together.remove("RESTORE_IN_PLACE")
-    assert together == (set(GIVEN["restore.sh"]) | {"DATABASE_NAME"}) - {"HOME"}
+    assert together == (set(GIVEN["restore/main.sh"]) | {"DATABASE_NAME"}) - {"HOME"}
 
 
-@pytest.mark.parametrize("script", ["backups.sh", "backup.sh", "console.sh", "restore.sh"])
+@pytest.mark.parametrize(
+    "script", ["backup/all.sh", "backup/one.sh", "console/main.sh", "restore/main.sh"]
+)
 def test_no_function_takes_the_place_of_another_files(script: str) -> None:
     defined = re.findall(r"^(\w+)\(\) [{(]", with_sourced(script), re.MULTILINE)
     assert sorted(set(defined)) == sorted(defined), {
@@ -82,11 +95,10 @@ def test_no_function_takes_the_place_of_another_files(script: str) -> None:
     }
 
 
-@pytest.mark.parametrize("path", SHELL, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", SHELL, ids=lambda path: str(path.relative_to(SCRIPTS)))
 def test_shellcheck_has_nothing_to_say(path: Path) -> None:
     done = subprocess.run(
-        [TOOLS / "shellcheck", "-x", "-o", "all", "-S", "style", path.name],
-        cwd=SCRIPTS,
+        [TOOLS / "shellcheck", "-o", "all", "-S", "style", path],
         capture_output=True,
         text=True,
         check=False,
@@ -104,23 +116,28 @@ def test_shfmt_has_nothing_to_change() -> None:
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("name", ["backups.sh", "backup.sh", "console.sh", "restore.sh"])
+@pytest.mark.parametrize(
+    "name", ["backup/all.sh", "backup/one.sh", "console/main.sh", "restore/main.sh"]
+)
 def test_a_script_does_nothing_when_it_is_sourced(pod: Pod, name: str) -> None:
     result = pod.run(name, code=f"source {SCRIPTS}/{name}; echo quiet")
     assert result.output == "quiet\n"
     assert list(pod.volume.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["backups.sh", "backup.sh", "console.sh", "restore.sh"])
+@pytest.mark.parametrize(
+    "name", ["backup/all.sh", "backup/one.sh", "console/main.sh", "restore/main.sh"]
+)
 def test_a_script_without_its_siblings_stops_at_once(pod: Pod, name: str) -> None:
     lonely = pod.root / name
+    lonely.parent.mkdir(mode=0o755)
     lonely.write_text((SCRIPTS / name).read_text(encoding="utf-8"), encoding="utf-8")
     result = pod.run(name, code=f"bash {lonely}")
     assert result.code == 1
     assert result.output.count("\n") == 1
 
 
-@pytest.mark.parametrize("path", SHELL, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", SHELL, ids=lambda path: str(path.relative_to(SCRIPTS)))
 def test_no_local_variable_hides_the_exit_code_of_a_command(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert not re.search(
@@ -128,14 +145,16 @@ def test_no_local_variable_hides_the_exit_code_of_a_command(path: Path) -> None:
     )
 
 
-def test_everything_fits_into_one_configmap() -> None:
-    files = [path for path in SCRIPTS.iterdir() if path.suffix in {".sh", ".sql", ".awk"}]
-    assert sum(path.stat().st_size for path in files) < 512 * 1024  # of 1 MiB: room to grow
+def test_each_room_fits_into_a_configmap_that_kubectl_can_apply() -> None:
+    for room in SCRIPTS.iterdir():
+        # As JSON inside an annotation, of which the API server allows 262,144 bytes: room to grow.
+        files = {path.name: path.read_text(encoding="utf-8") for path in room.iterdir()}
+        assert len(json.dumps(json.dumps(files))) < 192 * 1024, room.name
 
 
 def test_an_unexpected_failure_still_names_its_place(pod: Pod) -> None:
-    code = f"source {SCRIPTS}/common.sh; start_script; begin 'Trying'; false; echo never"
-    result = pod.run("console.sh", code=code)
+    code = f"{CORE}/script.sh; start_script; begin 'Trying'; false; echo never"
+    result = pod.run("console/main.sh", code=code)
     assert result.code == 1
     assert "never" not in result.output
     assert "✗ Trying" in result.output
@@ -148,10 +167,10 @@ def test_an_unexpected_failure_still_names_its_place(pod: Pod) -> None:
 
 def test_a_failure_is_told_wherever_the_output_of_the_failing_step_goes(pod: Pod) -> None:
     code = (
-        f"source {SCRIPTS}/common.sh; start_script; broken() {{ fail 1 test what why how; }};"
+        f"{CORE}/script.sh; start_script; broken() {{ fail 1 test what why how; }};"
         "broken >/dev/null 2>&1"
     )
-    result = pod.run("console.sh", code=code)
+    result = pod.run("console/main.sh", code=code)
     assert result.code == 1
     assert result.explained() == "ERROR: what\nCAUSE: why\nCURE: how"
 
@@ -160,10 +179,10 @@ def test_a_failure_is_told_wherever_the_output_of_the_failing_step_goes(pod: Pod
 def test_sigterm_is_heard_at_any_moment_and_cleans_up_once(pod: Pod, delay: float) -> None:
     # The start of a child is the hard moment: it is not yet known, or still has our traps.
     code = (
-        f"source {SCRIPTS}/common.sh; cleanup() {{ echo cleaned; }}; start_script;"
+        f"{CORE}/script.sh; clean() {{ echo cleaned; }}; AT_END=clean; start_script;"
         "begin Waiting; echo begun; run sleep 60"
     )
-    running = pod.start("console.sh", code=code)
+    running = pod.start("console/main.sh", code=code)
     assert running.stdout is not None
     assert running.stdout.readline() == "begun\n"
     time.sleep(delay)
@@ -184,12 +203,12 @@ def test_another_sigterm_keeps_no_run_from_cleaning_up(pod: Pod, where: str, cod
     # run has just reached its own end. It comes at the beginning of the handler named.
     end = "kill -TERM $$" if code == 143 else f"exit {code}"
     script = (
-        f"source {SCRIPTS}/common.sh; cleanup() {{ echo cleaned; }}; start_script; sent=no;"
+        f"{CORE}/script.sh; clean() {{ echo cleaned; }}; AT_END=clean; start_script; sent=no;"
         'eval "shipped_$(declare -f is_main)"; is_main() {'
         f" if [[ ${{FUNCNAME[1]}} == {where} && $sent == no ]]; then sent=yes; kill -TERM $$; fi;"
         f" shipped_is_main; }}; {end}"
     )
-    result = pod.run("console.sh", code=script)
+    result = pod.run("console/main.sh", code=script)
     assert result.code == code
     assert result.output.count("cleaned") == 1
     assert code == 0 or "CURE: " in result.explained()
@@ -200,6 +219,4 @@ def test_another_sigterm_keeps_no_run_from_cleaning_up(pod: Pod, where: str, cod
     [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"), (5 << 40, "5.0 TiB")],
 )
 def test_sizes_are_for_people(pod: Pod, size: int, text: str) -> None:
-    assert (
-        pod.run("console.sh", code=f"source {SCRIPTS}/common.sh; human_size {size}").output == text
-    )
+    assert pod.run("console/main.sh", code=f"{CORE}/text.sh; human_size {size}").output == text

@@ -128,7 +128,7 @@ def decide(
     awk: Sequence[str] = AWKS[0],
 ) -> list[Verdict]:
     lines = run_awk(
-        "retention.awk",
+        "volume/retention.awk",
         (backup.line for backup in backups),
         awk,
         now=int(now.timestamp()),
@@ -644,20 +644,26 @@ def test_the_order_of_ten_thousand_lines_does_not_matter(awk: list[str]) -> None
 def test_settings_that_are_no_numbers_delete_nothing(variable: str, awk: list[str]) -> None:
     sound = {"now": int(NOW.timestamp()), **asdict(Rules(days=1))}
     lines = [backup.line for backup in every(1, 5)]
-    assert sum(line.startswith("delete ") for line in run_awk("retention.awk", lines, awk, **sound))
+    assert sum(
+        line.startswith("delete ") for line in run_awk("volume/retention.awk", lines, awk, **sound)
+    )
     for value in ("", " ", "x", "-1", "+1", "1.5", "1e3", "0x10", "1 ", "30d", "٣"):
-        answer = run_awk("retention.awk", lines, awk, **{**sound, variable: value})
+        answer = run_awk("volume/retention.awk", lines, awk, **{**sound, variable: value})
         words = "the retention settings are not numbers"
         assert answer == [f"keep g0 {backup.name} {words}" for backup in every(1, 5)]
     del sound[variable]
-    assert all(line.startswith("keep ") for line in run_awk("retention.awk", lines, awk, **sound))
+    assert all(
+        line.startswith("keep ") for line in run_awk("volume/retention.awk", lines, awk, **sound)
+    )
 
 
 @each_awk
 def test_a_line_that_cannot_be_read_stays_and_does_not_count(awk: list[str]) -> None:
     variables = {"now": int(NOW.timestamp()), **asdict(Rules(days=0))}
     torn = [f"g0 {ago(0).name}", f"g0 {ago(1).name} verified", f"g0 {ago(2).name} verified - -"]
-    answer = run_awk("retention.awk", [*torn, "", ago(3).line, ago(4).line], awk, **variables)
+    answer = run_awk(
+        "volume/retention.awk", [*torn, "", ago(3).line, ago(4).line], awk, **variables
+    )
     assert answer == [
         *(f"keep g0 {ago(i).name} its status and flags cannot be read" for i in range(3)),
         f"keep g0 {ago(3).name} the newest verified",
@@ -1161,14 +1167,14 @@ ODDITIES = [
 def test_anomaly(oddity: Oddity, awk: list[str]) -> None:
     for earlier in (oddity.earlier, oddity.earlier[::-1]):
         lines = [oddity.fresh, *earlier]
-        words = run_awk("anomaly.awk", lines, awk, factor=oddity.factor, minimum=3)
+        words = run_awk("backup/anomaly.awk", lines, awk, factor=oddity.factor, minimum=3)
         assert words == ([oddity.words] if oddity.words else [])
 
 
 @each_awk
 def test_anomaly_settings_that_are_no_numbers_make_suspicious(awk: list[str]) -> None:
     for factor, minimum in (("", 3), ("x", 3), ("-2", 3), ("1", 3), ("0", 3), (2, ""), (2, "x")):
-        words = run_awk("anomaly.awk", [USUAL] * 9, awk, factor=factor, minimum=minimum)
+        words = run_awk("backup/anomaly.awk", [USUAL] * 9, awk, factor=factor, minimum=minimum)
         assert words == ["the anomaly settings are not numbers"]
 
 
@@ -1182,7 +1188,7 @@ def test_any_numbers_are_judged_by_their_median(
     fresh: tuple[int | None, ...], earlier: list[tuple[int | None, ...]], factor: int
 ) -> None:
     lines = [" ".join("-" if n is None else str(n) for n in line) for line in (fresh, *earlier)]
-    words = "".join(run_awk("anomaly.awk", lines, factor=factor, minimum=3))
+    words = "".join(run_awk("backup/anomaly.awk", lines, factor=factor, minimum=3))
     found = {
         (re.split(" fell to | rose to ", reason)[0], " rose to " in reason)
         for reason in words.split("; ")
@@ -1269,7 +1275,7 @@ FORECASTS = [
 @pytest.mark.parametrize("forecast", FORECASTS, ids=lambda forecast: forecast.title)
 def test_forecast(forecast: Forecast, awk: list[str]) -> None:
     for lines in (forecast.lines, forecast.lines[::-1]):
-        answer = run_awk("forecast.awk", lines, awk, now=EPOCH, free=forecast.free)
+        answer = run_awk("volume/forecast.awk", lines, awk, now=EPOCH, free=forecast.free)
         assert answer == [forecast.days]
 
 
@@ -1282,7 +1288,7 @@ def test_the_line_through_any_points_is_that_of_the_least_squares(
     seen: list[tuple[int, int]], free: int
 ) -> None:
     lines = [f"{EPOCH - age} {left}" for age, left in seen]
-    answer = run_awk("forecast.awk", lines, now=EPOCH, free=free)
+    answer = run_awk("volume/forecast.awk", lines, now=EPOCH, free=free)
     ages = [age / DAY for age, _ in seen]
     if max(ages) - min(ages) < 1:
         assert answer == ["-"]

@@ -71,11 +71,11 @@ def test_a_write_that_never_arrived_is_found_before_the_backup_is_published(
 ) -> None:
     gate = pod.root / "tmp" / "gate"
     code = (
-        f'source {SCRIPTS}/backup.sh; mkfifo {gate}; eval "real_$(declare -f check_written)";'
+        f'source {SCRIPTS}/backup/one.sh; mkfifo {gate}; eval "real_$(declare -f check_written)";'
         f'check_written() {{ echo flushed >{gate}; read -r _ <{gate}; real_check_written "$@"; }};'
         "main"
     )
-    running = pod.start("backup.sh", code=code)
+    running = pod.start("backup/one.sh", code=code)
     assert gate_opens(gate)
     (table, *_) = sorted(pod.volume.glob(".staging/*/database/*.dat.gz"))
     flip_on_device(device, table)

@@ -561,7 +561,7 @@ def test_a_sequence_dropped_since_the_snapshot_does_no_harm(known: Server) -> No
     known.psql(DATABASE, "CREATE SEQUENCE shop.short_lived")
     found = known.psql(
         DATABASE,
-        f"""\\i '{SCRIPTS / "sequence-list.sql"}'
+        f"""\\i '{SCRIPTS / "facts/sequence-list.sql"}'
             \\set list_file '{known.directory / "sequences"}'
             \\o :list_file
             \\qecho :sequences

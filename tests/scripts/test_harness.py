@@ -38,7 +38,7 @@ def test_a_pod_of_17_sees_the_image_its_volume_and_the_scripts_only(pod17: Pod) 
         f"ls -A {ROOT}; ls -A {pod17.root.parent}; psql --version; id -u; pwd;"
         f"touch {SCRIPTS}/x /x 2>&1; touch {pod17.volume}/x && cat < <(echo done)"
     )
-    result = pod17.run("backup.sh", code=code)
+    result = pod17.run("backup/one.sh", code=code)
     lines = result.output.splitlines()
     assert lines[:2] == [SCRIPTS.name, pod17.root.name]
     assert lines[2].startswith("psql (PostgreSQL) 17.")
@@ -53,11 +53,11 @@ def test_a_pod_gets_exactly_the_environment_of_its_container(
     fixture: str, request: pytest.FixtureRequest
 ) -> None:
     pod: Pod = request.getfixturevalue(fixture)
-    result = pod.run("console.sh", code="cat -v /proc/self/environ | sed 's/\\^@/\\n/g'")
+    result = pod.run("console/main.sh", code="cat -v /proc/self/environ | sed 's/\\^@/\\n/g'")
     # What bash adds for its children.
     added = {"PWD", "SHLVL", "_"}
     found = {line.partition("=")[0] for line in result.output.splitlines()} - added
-    assert found == set(pod.environment("console.sh"))
+    assert found == set(pod.environment("console/main.sh"))
 
 
 @pytest.mark.parametrize("fixture", ["pod", "pod17"])
@@ -65,7 +65,7 @@ def test_the_end_of_a_pod_ends_all_its_processes_and_leaves_no_mount(
     fixture: str, request: pytest.FixtureRequest
 ) -> None:
     pod: Pod = request.getfixturevalue(fixture)
-    running = pod.start("console.sh", code="sleep 60 & echo started; sleep 61; true")
+    running = pod.start("console/main.sh", code="sleep 60 & echo started; sleep 61; true")
     assert running.stdout is not None
     assert running.stdout.readline() == "started\n"
     wait_until(lambda: len(session_members(running.pid)) == 3)

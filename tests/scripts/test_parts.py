@@ -593,7 +593,7 @@ def test_a_killed_run_leaves_the_live_database_alone_and_the_next_one_tidies(
         lock.stdin.write("SELECT pg_advisory_lock(815);\n")
         lock.stdin.flush()
         lock.stdout.readline()
-        running = pod.start("restore.sh", RESTORE_TABLES="shop.orders")
+        running = pod.start("restore/main.sh", RESTORE_TABLES="shop.orders")
         wait_until(lambda: server.psql("postgres", waiting) == "1", 60)
         kill_session(running.pid, number)
         output, _ = running.communicate(timeout=60)

@@ -112,8 +112,8 @@ def test_clocks_that_disagree_stop_retention_and_are_told(pod: Pod) -> None:
     backup = pod.good_backup()
     old = [clone_backup(backup, f"backup-2020010{day}-000000").name for day in (1, 2, 3)]
     ahead = int(time.time()) + 86400
-    code = f"source {SCRIPTS}/backup.sh; unset EPOCHSECONDS; EPOCHSECONDS={ahead}; main"
-    result = pod.run("backup.sh", code=code, RETENTION_DAYS="1", RETENTION_MINIMUM="1")
+    code = f"source {SCRIPTS}/backup/one.sh; unset EPOCHSECONDS; EPOCHSECONDS={ahead}; main"
+    result = pod.run("backup/one.sh", code=code, RETENTION_DAYS="1", RETENTION_MINIMUM="1")
     assert result.code == 0, result.output
     assert re.search(r"the server's differs by \d+ seconds; retention waits", result.output)
     assert set(old) < set(pod.names())
@@ -139,10 +139,10 @@ def test_a_lock_names_its_holder_and_a_text_left_behind_blocks_nobody(pod: Pod) 
 
 def test_a_question_that_is_cut_off_is_told_with_its_cause(pod: Pod) -> None:
     code = (
-        f'source {SCRIPTS}/backup.sh; eval "real_$(declare -f ask_number)";'
+        f'source {SCRIPTS}/backup/one.sh; eval "real_$(declare -f ask_number)";'
         "ask_number() { real_ask_number 'SELECT pg_terminate_backend(pg_backend_pid())'; }; main"
     )
-    result = pod.run("backup.sh", code=code)
+    result = pod.run("backup/one.sh", code=code)
     assert result.code == 1
     assert "the connection to the server was cut" in result.explained()
     assert "pop_var_context" not in result.output

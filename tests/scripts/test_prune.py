@@ -31,7 +31,7 @@ def history(pod: Pod) -> list[str]:
 def plan(pod: Pod, *, dry_run: bool = True) -> tuple[list[list[str]], str]:
     """The rows of a prune's answer, and its last line."""
     result = pod.run(
-        "console.sh",
+        "console/main.sh",
         CONSOLE_COMMAND="prune",
         CONSOLE_OUTPUT="tsv",
         CONSOLE_DRY_RUN="true" if dry_run else "false",
@@ -142,10 +142,10 @@ def test_a_backup_that_is_being_verified_is_in_use(pod: Pod, history: list[str])
     used = history[-1]
     gate = pod.root / "tmp" / "gate"
     code = (
-        f"source {SCRIPTS}/console.sh; mkfifo {gate}; chmod 0666 {gate};"
+        f"source {SCRIPTS}/console/main.sh; mkfifo {gate}; chmod 0666 {gate};"
         f"check_hashes() {{ : <{gate}; return 0; }}; main"
     )
-    running = pod.start("console.sh", code=code, CONSOLE_COMMAND="verify", CONSOLE_BACKUP=used)
+    running = pod.start("console/main.sh", code=code, CONSOLE_COMMAND="verify", CONSOLE_BACKUP=used)
     try:
         wait_until(lambda: gate.exists() and pod.flags(used) == {"in-use"})
         plan(pod, dry_run=False)
@@ -200,7 +200,7 @@ def test_a_prune_waits_for_nobody_and_names_who_is_at_work(pod: Pod, history: li
         lock.truncate(0)
         lock.write(b"backup in pod x since 2026-11-23T02:00:00Z\n")
         lock.flush()
-        result = pod.run("console.sh", CONSOLE_COMMAND="prune", CONSOLE_DRY_RUN="false")
+        result = pod.run("console/main.sh", CONSOLE_COMMAND="prune", CONSOLE_DRY_RUN="false")
         assert result.code == 75
         assert "held by backup in pod x since" in result.explained()
         plan(pod)  # a dry run only looks
@@ -213,7 +213,7 @@ def test_a_link_with_the_name_of_a_backup_is_never_followed(
     outside = pod.root / "outside"
     shutil.move(pod.volume / history[-1], outside)
     (pod.volume / history[-1]).symlink_to(outside)
-    result = pod.run("console.sh", CONSOLE_COMMAND="prune", CONSOLE_DRY_RUN="false")
+    result = pod.run("console/main.sh", CONSOLE_COMMAND="prune", CONSOLE_DRY_RUN="false")
     assert result.code == 1
     assert "refused to delete" in result.output
     assert (outside / "manifest.json").exists()
@@ -232,10 +232,10 @@ def test_a_clock_that_jumped_ahead_for_one_run_takes_nothing_away(
 ) -> None:
     future = (datetime.now(UTC) + timedelta(days=900)).strftime("%s")
     code = (
-        f"source {SCRIPTS}/console.sh; "
+        f"source {SCRIPTS}/console/main.sh; "
         f"EPOCHSECONDS() {{ :; }}; unset EPOCHSECONDS; EPOCHSECONDS={future}; main"
     )
-    result = pod.run("console.sh", code=code, CONSOLE_COMMAND="prune", CONSOLE_DRY_RUN="false")
+    result = pod.run("console/main.sh", code=code, CONSOLE_COMMAND="prune", CONSOLE_DRY_RUN="false")
     assert result.code == 0, result.output
     # As if one day had passed: time without backups ages nothing.
     assert set(history[:3]) <= set(pod.names())

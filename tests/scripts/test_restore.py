@@ -311,8 +311,8 @@ def test_whoever_asks_for_the_live_database_to_be_emptied_gets_nothing_else(
     pod: Pod, server: Server, live: str, value: str
 ) -> None:
     databases = server.databases()
-    code = f"RESTORE_IN_PLACE={value} bash {SCRIPTS}/restore.sh"
-    result = pod.run("restore.sh", code=code, RESTORE_BACKUP="latest")
+    code = f"RESTORE_IN_PLACE={value} bash {SCRIPTS}/restore/main.sh"
+    result = pod.run("restore/main.sh", code=code, RESTORE_BACKUP="latest")
     assert result.code == 2
     assert (
         f'ERROR: RESTORE_IN_PLACE is "{value}"; the live database was not touched' in result.output
@@ -323,8 +323,8 @@ def test_whoever_asks_for_the_live_database_to_be_emptied_gets_nothing_else(
 
 
 def test_a_job_of_before_that_does_not_ask_for_it_is_restored(pod: Pod, live: str) -> None:
-    code = f"RESTORE_IN_PLACE=false bash {SCRIPTS}/restore.sh"
-    result = pod.run("restore.sh", code=code, RESTORE_BACKUP="latest")
+    code = f"RESTORE_IN_PLACE=false bash {SCRIPTS}/restore/main.sh"
+    result = pod.run("restore/main.sh", code=code, RESTORE_BACKUP="latest")
     assert result.code == 0, result.output
     assert live
 
@@ -354,7 +354,7 @@ def test_a_wrong_password_leaves_everything_alone(pod: Pod, server: Server, live
 
 
 def test_a_restore_waits_for_no_backup_but_steps_back(slow_pod: Pod) -> None:
-    running = slow_pod.start("backup.sh")
+    running = slow_pod.start("backup/one.sh")
     wait_until(lambda: any(slow_pod.volume.glob(".staging/*/database")))
     result = slow_pod.restore("latest")
     assert result.code == 75
@@ -445,11 +445,11 @@ def test_a_swap_that_cannot_be_done_lets_everyone_in_again(pod: Pod, server: Ser
         assert holder.stdin is not None
         holder.stdin.write("SELECT 1;\n")
         holder.stdin.flush()
-        code = f"source {SCRIPTS}/restore.sh; SWAP_ATTEMPTS=2; main"
+        code = f"source {SCRIPTS}/restore/main.sh; SWAP_ATTEMPTS=2; main"
         wait_until(
             lambda: "swapped" in server.psql("postgres", "SELECT datname FROM pg_stat_activity")
         )
-        result = pod.run("restore.sh", code=code)
+        result = pod.run("restore/main.sh", code=code)
         assert result.code == 1
         assert "the swap failed 2 times" in result.explained()
         assert "must be a superuser" in result.explained()
@@ -506,7 +506,7 @@ def is_filling(server: Server, name: str) -> bool:
 def test_sigterm_drops_the_side_database_and_says_so(
     slow_pod: Pod, server: Server, big_copy: str
 ) -> None:
-    running = slow_pod.start("restore.sh")
+    running = slow_pod.start("restore/main.sh")
     wait_until(lambda: is_filling(server, big_copy), pause=0.01)
     running.send_signal(signal.SIGTERM)
     result = finish(running)
@@ -520,7 +520,7 @@ def test_sigterm_drops_the_side_database_and_says_so(
 def test_what_a_killed_restore_left_is_removed_by_the_next(
     slow_pod: Pod, server: Server, big_copy: str
 ) -> None:
-    running = slow_pod.start("restore.sh")
+    running = slow_pod.start("restore/main.sh")
     wait_until(lambda: is_filling(server, big_copy), pause=0.01)
     kill_session(running.pid, signal.SIGKILL)
     finish(running)
@@ -554,9 +554,7 @@ def test_a_restore_that_fails_after_a_kill_still_lets_everyone_in_again(
 ) -> None:
     side = f"{live}_restore_20200101_000000"
     server.psql("postgres", f"CREATE DATABASE {side}")
-    server.psql(
-        "postgres", f"COMMENT ON DATABASE {side} IS '{MARK} {live}'"
-    )
+    server.psql("postgres", f"COMMENT ON DATABASE {side} IS '{MARK} {live}'")
     server.psql("postgres", f"ALTER DATABASE {live} ALLOW_CONNECTIONS false")
     change_manifest(pod.volume / pod.names()[0], add_extension)
     assert pod.restore().code == 1
@@ -609,8 +607,8 @@ def test_a_side_database_with_a_subscription_goes_when_the_restore_fails(
 def test_a_side_database_with_a_subscription_goes_with_the_next_restore_after_a_kill(
     subscribed: Pod, server: Server
 ) -> None:
-    code = f"source {SCRIPTS}/restore.sh; compare_side() {{ kill -KILL $$; }}; main"
-    assert subscribed.run("restore.sh", code=code).code == -signal.SIGKILL
+    code = f"source {SCRIPTS}/restore/main.sh; compare_side() {{ kill -KILL $$; }}; main"
+    assert subscribed.run("restore/main.sh", code=code).code == -signal.SIGKILL
     assert [name for name in server.databases() if "_restore_" in name] != []
     result = subscribed.restore("latest")
     assert result.code == 0, result.output

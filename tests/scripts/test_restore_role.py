@@ -233,8 +233,8 @@ def test_a_plain_dump_names_the_owners_itself(owned_pod: Pod, owned: Server) -> 
 
 def test_the_role_of_a_killed_restore_goes_with_the_next(owned_pod: Pod, owned: Server) -> None:
     backup = owned_pod.good_backup()
-    code = f"source {SCRIPTS}/restore.sh; hand_over() {{ kill -KILL $$; }}; main"
-    killed = owned_pod.run("restore.sh", code=code, RESTORE_BACKUP=backup.name)
+    code = f"source {SCRIPTS}/restore/main.sh; hand_over() {{ kill -KILL $$; }}; main"
+    killed = owned_pod.run("restore/main.sh", code=code, RESTORE_BACKUP=backup.name)
     assert killed.code == -signal.SIGKILL
     assert temporary_roles(owned) != ""
 
@@ -250,11 +250,11 @@ def test_the_password_of_the_role_is_in_no_log(owned_pod: Pod, owned: Server) ->
     owned.psql("postgres", "SELECT pg_reload_conf()")
     try:
         code = (
-            f'source {SCRIPTS}/restore.sh; create_side() {{ cat "$WORK/restorer-password";'
+            f'source {SCRIPTS}/restore/main.sh; create_side() {{ cat "$WORK/restorer-password";'
             " printf ' is it\\n'; exit 3; }; main"
         )
         backup = owned_pod.good_backup()
-        result = owned_pod.run("restore.sh", code=code, RESTORE_BACKUP=backup.name)
+        result = owned_pod.run("restore/main.sh", code=code, RESTORE_BACKUP=backup.name)
     finally:
         owned.psql("postgres", "ALTER SYSTEM RESET log_statement")
         owned.psql("postgres", "SELECT pg_reload_conf()")
@@ -269,8 +269,10 @@ def test_the_password_of_the_role_is_in_no_log(owned_pod: Pod, owned: Server) ->
 
 def test_sigterm_in_the_middle_leaves_no_role(owned_pod: Pod, owned: Server) -> None:
     backup = owned_pod.good_backup()
-    code = f"source {SCRIPTS}/restore.sh; restore_side() {{ kill -TERM $$; run sleep 60; }}; main"
-    result = owned_pod.run("restore.sh", code=code, RESTORE_BACKUP=backup.name)
+    code = (
+        f"source {SCRIPTS}/restore/main.sh; restore_side() {{ kill -TERM $$; run sleep 60; }}; main"
+    )
+    result = owned_pod.run("restore/main.sh", code=code, RESTORE_BACKUP=backup.name)
     assert result.code == 128 + signal.SIGTERM, result.output
     assert temporary_roles(owned) == ""
     assert owned.databases() >= {DATABASE}

@@ -68,8 +68,9 @@ def test_the_record_holds_every_step_with_its_time(pod: Pod, live: str) -> None:
 
 
 def test_the_next_run_says_in_which_step_one_was_killed(pod: Pod, live: str) -> None:
-    code = f"source {SCRIPTS}/restore.sh; compare_side() {{ begin Compared; kill -KILL $$; }}; main"
-    assert pod.run("restore.sh", code=code, RESTORE_BACKUP="latest").code == -signal.SIGKILL
+    killed = "compare_side() { begin Compared; kill -KILL $$; }"
+    code = f"source {SCRIPTS}/restore/main.sh; {killed}; main"
+    assert pod.run("restore/main.sh", code=code, RESTORE_BACKUP="latest").code == -signal.SIGKILL
 
     result = pod.restore()
 

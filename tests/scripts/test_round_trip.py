@@ -245,8 +245,8 @@ def test_globals_hold_roles_without_passwords(pod: Pod) -> None:
 
 
 def test_two_backups_in_one_second_get_two_names(pod: Pod) -> None:
-    code = f"source {SCRIPTS}/backup.sh; mkdir $BACKUP_DIRECTORY/.staging; "
-    result = pod.run("backup.sh", code=code + "stage; echo $NAME; stage; echo $NAME")
+    code = f"source {SCRIPTS}/backup/one.sh; mkdir $BACKUP_DIRECTORY/.staging; "
+    result = pod.run("backup/one.sh", code=code + "stage; echo $NAME; stage; echo $NAME")
     first, second = result.output.split()
     assert first < second
 

@@ -224,11 +224,11 @@ def test_a_live_database_that_cannot_be_dumped_is_left_alone_until_that_is_accep
 def test_no_room_for_it_is_found_before_the_dump(pod: Pod, live: str) -> None:
     del live
     code = (
-        f"source {SCRIPTS}/restore.sh; back_up_live() {{ DATABASE_NAME=$DATABASE_NAME bash -c "
-        f"'source {SCRIPTS}/backup.sh; free_bytes() {{ echo 1000; }}; main \"$@\"' backup.sh"
+        f"source {SCRIPTS}/restore/main.sh; back_up_live() {{ DATABASE_NAME=$DATABASE_NAME bash -c "
+        f"'source {SCRIPTS}/backup/one.sh; free_bytes() {{ echo 1000; }}; main \"$@\"' one.sh"
         ' safety "$LOCK_DESCRIPTOR" "$WORK/safety" why | indent_lines; }; main'
     )
-    result = pod.run("restore.sh", code=code)
+    result = pod.run("restore/main.sh", code=code)
     assert result.code == 1
     assert "has 1000 B free, the backup needs about" in result.explained()
     assert "enlarge it (volumeSize)" in result.explained()
@@ -242,8 +242,10 @@ def test_no_backup_goes_without_the_lock_because_it_is_called_a_safety_backup(
     pod: Pod, descriptor: str
 ) -> None:
     pod.good_backup()
-    code = f"exec 10>>$BACKUP_DIRECTORY/other; bash {SCRIPTS}/backup.sh safety '{descriptor}' f w"
-    result = pod.run("backup.sh", code=code)
+    code = (
+        f"exec 10>>$BACKUP_DIRECTORY/other; bash {SCRIPTS}/backup/one.sh safety '{descriptor}' f w"
+    )
+    result = pod.run("backup/one.sh", code=code)
     assert result.code == 2
     assert "without the lock of its restore" in result.explained()
     assert len(pod.names()) == 1
@@ -253,9 +255,9 @@ def test_the_lock_of_somebody_else_is_none(pod: Pod) -> None:
     pod.good_backup()
     code = (
         "exec 10>>$BACKUP_DIRECTORY/.lock 11>>$BACKUP_DIRECTORY/.lock; flock -n 11;"
-        f"bash {SCRIPTS}/backup.sh safety 10 f w"
+        f"bash {SCRIPTS}/backup/one.sh safety 10 f w"
     )
-    result = pod.run("backup.sh", code=code)
+    result = pod.run("backup/one.sh", code=code)
     assert result.code == 2
     assert "without the lock of its restore" in result.explained()
 
@@ -263,10 +265,10 @@ def test_the_lock_of_somebody_else_is_none(pod: Pod) -> None:
 def test_after_it_the_lock_is_still_the_restores_and_says_so(pod: Pod, live: str) -> None:
     del live
     code = (
-        f"source {SCRIPTS}/restore.sh; make_role() {{ LOCK=$BACKUP_DIRECTORY/.lock; cat $LOCK;"
+        f"source {SCRIPTS}/restore/main.sh; make_role() {{ LOCK=$BACKUP_DIRECTORY/.lock; cat $LOCK;"
         " if flock -n $LOCK true; then echo free; fi; exit 1; }; main"
     )
-    result = pod.run("restore.sh", code=code)
+    result = pod.run("restore/main.sh", code=code)
     assert safety_of(pod)
     assert re.search(r"^restore in pod .* since ", result.output, re.MULTILINE)
     assert "\nfree\n" not in result.output
@@ -284,7 +286,7 @@ def is_dumping(server: Server, name: str) -> bool:
 def test_nobody_else_works_on_the_volume_meanwhile_also_when_the_restore_alone_is_killed(
     slow_pod: Pod, server: Server, bulky: str
 ) -> None:
-    running = slow_pod.start("restore.sh")
+    running = slow_pod.start("restore/main.sh")
     wait_until(lambda: is_dumping(server, bulky), 30)
     other = slow_pod.backup()
     assert other.code == 75
@@ -301,7 +303,7 @@ def test_nobody_else_works_on_the_volume_meanwhile_also_when_the_restore_alone_i
 
 def test_sigterm_ends_it_and_leaves_nothing(slow_pod: Pod, server: Server, bulky: str) -> None:
     (first,) = slow_pod.names()
-    running = slow_pod.start("restore.sh")
+    running = slow_pod.start("restore/main.sh")
     wait_until(lambda: is_dumping(server, bulky), 30)
     running.terminate()
     result = finish(running)
@@ -318,7 +320,7 @@ def test_sigterm_ends_it_and_leaves_nothing(slow_pod: Pod, server: Server, bulky
 def test_a_restore_that_is_killed_meanwhile_can_be_started_again(
     slow_pod: Pod, server: Server, bulky: str
 ) -> None:
-    running = slow_pod.start("restore.sh")
+    running = slow_pod.start("restore/main.sh")
     wait_until(lambda: is_dumping(server, bulky), 30)
     kill_session(running.pid, signal.SIGKILL)
     running.communicate()

@@ -96,7 +96,7 @@ def test_one_that_hangs_does_not_take_the_time_of_the_next(
 def test_a_signal_ends_the_run_and_does_not_begin_the_next_database(
     slow_pod: Pod, shops: list[str]
 ) -> None:
-    running = slow_pod.start("backups.sh", DATABASE_NAMES="\n".join(["big", *shops]))
+    running = slow_pod.start("backup/all.sh", DATABASE_NAMES="\n".join(["big", *shops]))
     wait_until(lambda: any(slow_pod.volume.glob(".staging/*/database/*.dat.gz")))
     running.send_signal(signal.SIGTERM)
     result = finish(running)
@@ -157,10 +157,10 @@ def test_a_backup_of_a_database_that_the_stack_does_not_name_is_refused(
 def test_what_a_killed_backup_leaves_running_is_not_in_the_way_of_the_next(
     slow_pod: Pod, shops: list[str]
 ) -> None:
-    running = slow_pod.start("backups.sh", DATABASE_NAMES="\n".join(["big", shops[0]]))
+    running = slow_pod.start("backup/all.sh", DATABASE_NAMES="\n".join(["big", shops[0]]))
     wait_until(lambda: any(slow_pod.volume.glob(".staging/*/database/*.dat.gz")))
     # The oldest is the script itself, the others are subshells of it.
-    command = f"bash\0{SCRIPTS / 'backup.sh'}\0".encode()
+    command = f"bash\0{SCRIPTS / 'backup/one.sh'}\0".encode()
     members = session_members(running.pid)
     script = min(pid for pid in members if Path(f"/proc/{pid}/cmdline").read_bytes() == command)
     os.kill(script, signal.SIGKILL)

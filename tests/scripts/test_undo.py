@@ -53,11 +53,11 @@ def restore(pod: Pod, **overrides: str) -> Result:
 
 
 def undo(pod: Pod, **overrides: str) -> Result:
-    return pod.run("restore.sh", RESTORE_ACTION="undo", **overrides)
+    return pod.run("restore/main.sh", RESTORE_ACTION="undo", **overrides)
 
 
 def drop_old(pod: Pod, **overrides: str) -> Result:
-    return pod.run("restore.sh", RESTORE_ACTION="drop-old", **overrides)
+    return pod.run("restore/main.sh", RESTORE_ACTION="drop-old", **overrides)
 
 
 def kept(server: Server, name: str = "shop") -> set[str]:
@@ -252,7 +252,7 @@ def test_of_several_databases_the_one_that_is_named(pod: Pod, server: Server, sh
 
 
 def test_it_waits_for_nobody_who_holds_the_volume(slow_pod: Pod) -> None:
-    running = slow_pod.start("backup.sh")
+    running = slow_pod.start("backup/one.sh")
     wait_until(lambda: bool(slow_pod.unfinished()))
     for action in (undo, drop_old):
         result = action(slow_pod, RESTORE_DROP="all")
@@ -424,7 +424,7 @@ def changed_scripts(pod: Pod, server: Server, before: str) -> Path:
     del server
     folder = pod.root / "scripts"
     shutil.copytree(SCRIPTS, folder)
-    swap = folder / "restore-swap.sql"
+    swap = folder / "restore/swap.sql"
     text = swap.read_text(encoding="utf-8")
     assert before in text
     # Else it would not stand still for longer than that.
@@ -441,7 +441,9 @@ def test_killed_anywhere_one_of_the_two_is_whole_and_running_it_again_finishes(
 ) -> None:
     (old,) = kept(server)
     folder = changed_scripts(pod, server, place)
-    running = pod.start("restore.sh", code=f"exec bash {folder}/restore.sh", RESTORE_ACTION="undo")
+    running = pod.start(
+        "restore/main.sh", code=f"exec bash {folder}/restore/main.sh", RESTORE_ACTION="undo"
+    )
     asleep = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%'"
     wait_until(lambda: int(server.psql("postgres", asleep)) > 1, 20)  # one of them asks
     kill_session(running.pid, signal.SIGKILL)
@@ -471,7 +473,9 @@ def test_sigterm_in_the_middle_of_the_swap_changes_nothing(
 ) -> None:
     del shop
     folder = changed_scripts(pod, server, "COMMIT;")
-    running = pod.start("restore.sh", code=f"exec bash {folder}/restore.sh", RESTORE_ACTION="undo")
+    running = pod.start(
+        "restore/main.sh", code=f"exec bash {folder}/restore/main.sh", RESTORE_ACTION="undo"
+    )
     asleep = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%'"
     wait_until(lambda: int(server.psql("postgres", asleep)) > 1, 20)
     running.terminate()
@@ -549,9 +553,9 @@ def test_exactly_the_named_one_goes(pod: Pod, server: Server, three: list[str]) 
 def test_a_wrong_clock_of_the_pod_makes_nothing_old(
     pod: Pod, server: Server, three: list[str]
 ) -> None:
-    code = f"source {SCRIPTS}/restore.sh; unset EPOCHSECONDS; EPOCHSECONDS=99999999999; main"
+    code = f"source {SCRIPTS}/restore/main.sh; unset EPOCHSECONDS; EPOCHSECONDS=99999999999; main"
     settings = {"RESTORE_ACTION": "drop-old", "RESTORE_KEEP_DAYS": "200"}
-    result = pod.run("restore.sh", code=code, **settings)
+    result = pod.run("restore/main.sh", code=code, **settings)
     assert result.code == 0, result.output
     assert kept(server) == set(three)
 
@@ -561,13 +565,13 @@ def test_a_drop_that_is_killed_is_finished_by_the_next(
 ) -> None:
     folder = pod.root / "scripts"
     shutil.copytree(SCRIPTS, folder)
-    drop = folder / "undo-drop.sql"
+    drop = folder / "aside/drop.sql"
     drop.write_text(drop.read_text(encoding="utf-8") + "SELECT pg_sleep(60);\n", encoding="utf-8")
     for path in (folder, *folder.iterdir()):
         give(path, 999, 999)
     running = pod.start(
-        "restore.sh",
-        code=f"exec bash {folder}/restore.sh",
+        "restore/main.sh",
+        code=f"exec bash {folder}/restore/main.sh",
         RESTORE_ACTION="drop-old",
         RESTORE_DROP="all",
     )
@@ -647,10 +651,10 @@ def test_a_role_that_may_not_drop_them_is_warned_and_the_backup_is_good(
 
 def test_a_clock_that_is_wrong_drops_nothing(pod: Pod, server: Server, three: list[str]) -> None:
     code = (
-        f"source {SCRIPTS}/backup.sh;"
+        f"source {SCRIPTS}/backup/one.sh;"
         " check_clock() { CLOCK_DOUBTED='the clocks differ'; CLOCK_BASE=$((EPOCHSECONDS -"
         " $(uptime_seconds))); }; main"
     )
-    result = pod.run("backup.sh", code=code, RESTORE_KEEP_DAYS="9")
+    result = pod.run("backup/one.sh", code=code, RESTORE_KEEP_DAYS="9")
     assert "none dropped: the clocks differ" in result.output
     assert kept(server) == set(three)

@@ -218,24 +218,24 @@ def published(going: Run) -> None:
 def latest(world: World) -> str:
     """What a restore of `latest` would take."""
     choose = (
-        f"source {SCRIPTS}/restore.sh; start_script; check_parameters; choose_backup;"
+        f"source {SCRIPTS}/restore/main.sh; start_script; check_restore_parameters; choose_backup;"
         ' printf "\\n%s" "$NAME"'
     )
-    with started(world, choose, script="restore.sh", RESTORE_BACKUP="latest") as going:
+    with started(world, choose, script="restore/main.sh", RESTORE_BACKUP="latest") as going:
         # Before it stands which newer ones it passed over, and why.
         return going.finish(HANGS).output.rpartition("\n")[2]
 
 
 def restored(world: World, name: str) -> Result:
     """How a restore of this backup ends."""
-    with started(world, script="restore.sh", RESTORE_BACKUP=name) as going:
+    with started(world, script="restore/main.sh", RESTORE_BACKUP=name) as going:
         return going.finish(HANGS)
 
 
 def verified(world: World, name: str) -> Result:
     """What the console's `verify` says of a backup."""
     with started(
-        world, script="console.sh", CONSOLE_COMMAND="verify", CONSOLE_BACKUP=name
+        world, script="console/main.sh", CONSOLE_COMMAND="verify", CONSOLE_BACKUP=name
     ) as going:
         return going.finish(HANGS)
 

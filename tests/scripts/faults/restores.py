@@ -378,7 +378,9 @@ class Scene:
         **overrides: str,
     ) -> Generator[Run]:
         """Starts the restore."""
-        with started(self.world, text, script="restore.sh", prefix=prefix, **overrides) as going:
+        with started(
+            self.world, text, script="restore/main.sh", prefix=prefix, **overrides
+        ) as going:
             self.started = time.monotonic()
             yield going
 
@@ -540,7 +542,7 @@ main
 """
 
 
-def program(scene: Scene, stop: str = "", more: str = "", script: str = "restore.sh") -> str:
+def program(scene: Scene, stop: str = "", more: str = "", script: str = "restore/main.sh") -> str:
     """The shipped restore; `stop` is the step at whose beginning it waits for us."""
     hooks = scene.world.hooks
     return PROGRAM.format(scripts=SCRIPTS, script=script, hooks=hooks, stop=stop, more=more)

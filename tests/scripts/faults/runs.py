@@ -35,7 +35,7 @@ def code(
     world: World,
     at: str = "",
     more: str = "",
-    script: str = "backup.sh",
+    script: str = "backup/one.sh",
     scripts: Path = SCRIPTS,
 ) -> str:
     """The shipped main; `at` sees the name of the moment as $1, `more` follows the definitions."""
@@ -103,7 +103,7 @@ def started(
     world: World,
     program: str | None = None,
     *,
-    script: str = "backup.sh",
+    script: str = "backup/one.sh",
     prefix: tuple[str, ...] = (),
     **overrides: str,
 ) -> Generator[Run]:

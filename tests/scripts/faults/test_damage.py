@@ -27,7 +27,7 @@ FLIPS = 200
 
 # One verdict for each line that comes in.
 CHECKER = """
-source '{scripts}/console.sh'
+source '{scripts}/console/main.sh'
 start_script
 while IFS= read -r _; do
   if check_backup '{name}' >"$WORK/verdict"; then
@@ -53,7 +53,7 @@ class Checker:
             stdout=subprocess.PIPE,
             text=True,
             errors="replace",  # a spoiled list of hashes is quoted as it is
-            env=pod.environment("console.sh"),
+            env=pod.environment("console/main.sh"),
             start_new_session=True,
         )
 

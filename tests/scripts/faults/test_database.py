@@ -224,7 +224,7 @@ def test_a_table_is_changed_under_the_run(
 
 def impatient(world: World) -> Path:
     """Scripts that wait a second for a lock instead of a minute."""
-    return changed_scripts(world, {"snapshot.sh": {"LOCK_WAIT=60s": "LOCK_WAIT=1s"}})
+    return changed_scripts(world, {"dump/snapshot.sh": {"LOCK_WAIT=60s": "LOCK_WAIT=1s"}})
 
 
 LOCKERS = [

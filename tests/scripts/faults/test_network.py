@@ -162,15 +162,15 @@ conninfo() {
 CONNECT_PATIENCE=1
 """
 SHORT_ON_THE_SERVER = {
-    "session.sql": {"'30s'": "'1s'", "'10s'": "'1s'", "'6'": "'2'", "'90s'": "'2s'"},
-    "database.sh": {
+    "server/session.sql": {"'30s'": "'1s'", "'10s'": "'1s'", "'6'": "'2'", "'90s'": "'2s'"},
+    "server/credentials.sh": {
         "tcp_keepalives_idle=30": "tcp_keepalives_idle=1",
         "tcp_keepalives_interval=10": "tcp_keepalives_interval=1",
         "tcp_keepalives_count=6": "tcp_keepalives_count=2",
         "tcp_user_timeout=90s": "tcp_user_timeout=2s",
     },
 }
-SLOW_FACTS = {"facts.sql": {"-- The facts": "SELECT pg_sleep(60);\n-- The facts"}}
+SLOW_FACTS = {"facts/facts.sql": {"-- The facts": "SELECT pg_sleep(60);\n-- The facts"}}
 
 
 def test_every_packet_is_lost(worlds: Worlds, ledger: Ledger, mortal: MortalServer) -> None:

@@ -234,7 +234,7 @@ def test_one_database_hangs_and_the_next_is_backed_up(worlds: Worlds, ledger: Le
                 shims(world, {DUMP: HANGS}),
                 # Long enough for the backup of the second one, on a machine with other work too.
                 started(
-                    world, script="backups.sh", DATABASE_NAMES=names, BACKUP_TIMEOUT="20"
+                    world, script="backup/all.sh", DATABASE_NAMES=names, BACKUP_TIMEOUT="20"
                 ) as going,
             ):
                 result = going.finish()

@@ -35,9 +35,9 @@ def rival(world: World, script: str, **overrides: str) -> Result:
 @pytest.mark.parametrize(
     ("what", "script", "overrides"),
     [
-        ("backup", "backup.sh", {}),
-        ("restore", "restore.sh", {}),
-        ("prune", "console.sh", {"CONSOLE_COMMAND": "prune", "CONSOLE_DRY_RUN": "false"}),
+        ("backup", "backup/one.sh", {}),
+        ("restore", "restore/main.sh", {}),
+        ("prune", "console/main.sh", {"CONSOLE_COMMAND": "prune", "CONSOLE_DRY_RUN": "false"}),
     ],
 )
 def test_something_else_is_started_during_a_backup(
@@ -69,8 +69,8 @@ def test_something_else_is_started_during_a_backup(
 
 def test_a_backup_is_started_during_something_else(worlds: Worlds, ledger: Ledger) -> None:
     cases = {
-        "restore": ("restore.sh", "", "Verified the bytes of the backup", "restore"),
-        "backup of another database": ("backup.sh", "postgres", "Opened a snapshot", "backup"),
+        "restore": ("restore/main.sh", "", "Verified the bytes of the backup", "restore"),
+        "backup of another database": ("backup/one.sh", "postgres", "Opened a snapshot", "backup"),
     }
     with ledger.fault("backup started during a restore or another backup") as fault:
         for what, (script, database, step, holder) in cases.items():

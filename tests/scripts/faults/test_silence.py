@@ -43,12 +43,12 @@ HASTY = f"{SHORT}\nLAST_WORDS=6"
 
 # What a pod can be started for: script and settings. Those of KEPT need what a restore has kept.
 ACTIONS: dict[str, tuple[str, dict[str, str]]] = {
-    "restore": ("restore.sh", {"RESTORE_SAFETY_BACKUP": "false"}),
-    "dry run": ("restore.sh", {"RESTORE_DRY_RUN": "true"}),
-    "single tables": ("restore.sh", {"RESTORE_TABLES": "public.goods"}),
-    "undo": ("restore.sh", {"RESTORE_ACTION": "undo"}),
-    "drop": ("restore.sh", {"RESTORE_ACTION": "drop-old", "RESTORE_DROP": "all"}),
-    "backup": ("backup.sh", {}),
+    "restore": ("restore/main.sh", {"RESTORE_SAFETY_BACKUP": "false"}),
+    "dry run": ("restore/main.sh", {"RESTORE_DRY_RUN": "true"}),
+    "single tables": ("restore/main.sh", {"RESTORE_TABLES": "public.goods"}),
+    "undo": ("restore/main.sh", {"RESTORE_ACTION": "undo"}),
+    "drop": ("restore/main.sh", {"RESTORE_ACTION": "drop-old", "RESTORE_DROP": "all"}),
+    "backup": ("backup/one.sh", {}),
 }
 KEPT = ("undo", "drop")
 

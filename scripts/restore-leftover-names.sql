@@ -1,3 +1,0 @@
--- The side databases that killed restores of this database left. Variable: name.
-\ir restore-ours.sql
-SELECT jsonb_array_elements_text(:'ours'::jsonb);

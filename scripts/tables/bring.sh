@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# The restored tables, moved into schemas of their own and brought into the live database; or taken back.
+
+[[ ! -v PGKEEP_TABLES_BRING ]] || return 0
+readonly PGKEEP_TABLES_BRING=1
+
+source "$SCRIPTS/core/shell.sh"
+source "$SCRIPTS/core/log.sh"
+source "$SCRIPTS/core/failure.sh"
+source "$SCRIPTS/core/children.sh"
+source "$SCRIPTS/server/errors.sh"
+source "$SCRIPTS/server/psql.sh"
+source "$SCRIPTS/volume/names.sh"
+source "$SCRIPTS/volume/catalog.sh"
+source "$SCRIPTS/facts/facts.sh"
+source "$SCRIPTS/load/state.sh"
+source "$SCRIPTS/load/role.sh"
+source "$SCRIPTS/tables/count.sh"
+
+PARTS_BEGUN='' # set before the first statement that changes the live database, unset when all is handed over
+
+move_parts() {
+  begin 'Moved them into schemas of their own'
+  in_side tables/move.sql -1 -v stamp="$STAMP" -v backup="$NAME" -v created="$(created_of_backup)"
+  in_side tables/list.sql >"$WORK/moved.json"
+  # Anew, and with hashes in any case: what arrives is held against it.
+  count_parts "$SIDE" "$WORK/moved.json" "$WORK/side.json" true
+  printf '{"facts":%s}\n' "$(<"$WORK/side.json")" >"$WORK/expected.json"
+  done_step
+}
+
+created_of_backup() { if is_legacy "$NAME"; then name_to_iso "$NAME"; else summary_value "$NAME" created; fi; }
+
+# By the stamp, which is plain ASCII; names in other letters would depend on the encoding.
+carry_parts() {
+  as_restorer pg_dump --format=custom --compress=0 --no-password --no-security-labels --no-publications --no-subscriptions \
+    --schema="*_restored_$STAMP" --dbname="$(conninfo "$SIDE")" \
+    | as_restorer pg_restore --single-transaction --exit-on-error --no-owner --no-acl --no-tablespaces --no-password \
+      --dbname="$(conninfo "$DATABASE_NAME")"
+}
+
+bring_parts() {
+  begin 'Brought them into the live database'
+  PARTS_BEGUN=yes
+  if [[ -n $RESTORER ]]; then
+    query "$DATABASE_NAME" tables/allow.sql -1 -v role="$RESTORER" -v name="$DATABASE_NAME" -v needs_file="$WORK/needs.json"
+  fi
+  if ! run carry_parts 2>"$WORK/parts.errors"; then
+    quote_output "$WORK/parts.errors"
+    explain "$WORK/parts.errors"
+    fail 1 "$KIND" 'the tables could not be restored into the live database' "$CAUSE" \
+      "$CURE; or restore the whole backup under another name (--into)"
+  fi
+  quote_output "$WORK/parts.errors"
+  done_step 'one transaction'
+
+  begin 'Compared what arrived'
+  count_parts "$DATABASE_NAME" "$WORK/moved.json" "$WORK/live.json" true
+  refuse_differences "$WORK/expected.json" "$WORK/live.json" 'the tables in the live database differ from the restored ones'
+  total_rows "$WORK/live.json"
+  done_step "$TOTAL, equal by content"
+  hand_parts_over
+}
+
+hand_parts_over() {
+  local manifest=$MANIFEST
+  begin 'Gave them to their owners'
+  [[ $(summary_value "$NAME" owners) != false ]] || manifest=''
+  if run psql_on "$DATABASE_NAME" -1 -v name="$DATABASE_NAME" -v stamp="$STAMP" -v manifest_file="$manifest" \
+    -v role="$RESTORER" -v trusted="${RESTORE_ALLOW_SUPERUSER_OBJECTS:-false}" \
+    -f "$SCRIPTS/server/session.sql" -f "$SCRIPTS/tables/hand-over.sql" 2>"$WORK/parts.errors"; then
+    PARTS_BEGUN=''
+    done_step
+    return
+  fi
+  quote_output "$WORK/parts.errors"
+  explain "$WORK/parts.errors"
+  [[ -z $RESTORER ]] || fail 1 "$KIND" 'the restored tables could not be given to their owners' "${CAUSE##*ERROR:  }" \
+    'if you trust everyone who could create objects in that database: pgkeep run-restore … --allow-superuser-objects'
+  # They are whole, and the Secret's role has them.
+  PARTS_BEGUN=''
+  warn "the tables stay with \"$PGUSER\": $CAUSE"
+  done_step
+}
+
+# Called by end_restore and, where nothing is wrong, never. Takes back what is not handed over.
+drop_parts() {
+  [[ -n $PARTS_BEGUN ]] || return 0
+  run psql_on "$DATABASE_NAME" -1 -v role="$RESTORER" -v stamp="$STAMP" -f "$SCRIPTS/tables/drop.sql" 2>"$WORK/drop.errors" && {
+    PARTS_BEGUN=''
+    return
+  }
+  quote_output "$WORK/drop.errors"
+  parts_left
+}
+
+parts_left() {
+  note "what was restored so far, schemas …_restored_$STAMP, may still be there; nothing else of the live database was touched"
+}
+
+# Called before leftover roles are dropped, which cannot be while they have anything in the live database.
+sweep_parts() {
+  run psql_on "$DATABASE_NAME" -v name="$DATABASE_NAME" -f "$SCRIPTS/tables/sweep.sql" >"$WORK/leftovers" 2>/dev/null || true
+  quote_output "$WORK/leftovers"
+}
