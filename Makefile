@@ -9,9 +9,8 @@ MAKEFLAGS += --no-print-directory
 STACK ?= prod
 CONTEXT ?=
 PYTEST ?= .venv/bin/pytest
-SLOW_SCRIPT_TESTS := $(addprefix tests/scripts/test_,$(addsuffix .py, \
-  attacks choose decisions every_kind parts restore_role undo))
-FAST_SCRIPT_TESTS := $(filter-out $(SLOW_SCRIPT_TESTS),$(wildcard tests/scripts/test_*.py))
+# What takes longer: the promises, and the rooms whose tests restore again and again.
+SLOW_SCRIPT_TESTS := $(addprefix tests/scripts/,promises load tables restore)
 SCRIPTS := $(shell git ls-files '*.sh' 2>/dev/null)
 
 .PHONY: help
@@ -37,15 +36,15 @@ test: test-fast test-proofs test-cluster ## pass every test
 # Much of a script test is waiting, so as many run at a time as there are processors.
 .PHONY: test-fast
 test-fast: venv packages lint ## lint, types, unit and script tests: a few minutes
-	@$(PYTEST) -n auto --dist loadfile tests/unit tests/tool $(FAST_SCRIPT_TESTS)
+	@$(PYTEST) -n auto --dist loadfile tests/unit tests/tool tests/scripts $(addprefix --ignore=,$(SLOW_SCRIPT_TESTS))
 
 .PHONY: test-proofs
 test-proofs: faults ## what takes longer: faults, attacks, 100,000 histories, every kind of object on 15 and 17
-	@$(PYTEST) -n auto --dist loadfile $(SLOW_SCRIPT_TESTS)
+	@$(PYTEST) -n auto --dist loadfile --ignore=tests/scripts/promises/faults $(SLOW_SCRIPT_TESTS)
 
 .PHONY: faults
 faults: venv packages ## break a backup in every way we know, and count how many are caught
-	@$(PYTEST) tests/scripts/faults
+	@$(PYTEST) tests/scripts/promises/faults
 
 # Much of a cluster test is waiting for pods: three at a time keep two processors busy.
 .PHONY: test-cluster

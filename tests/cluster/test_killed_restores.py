@@ -3,7 +3,7 @@
 The real tool restores over a live database whose application runs. It is hit where most is at
 stake: while the side database is being filled, and in the swap, between its two renames. Both
 moments are held open, so chance decides nothing; that any other moment is as good,
-tests/scripts/faults/test_restores.py shows.
+tests/scripts/promises/faults/test_restores.py shows.
 """
 
 from __future__ import annotations
