@@ -109,11 +109,12 @@ show_backup_configuration() {
 }
 
 show_backup_summary() {
-  local free
+  local free large_objects
   section Summary
   setting backup "$BACKUP_DIRECTORY/$NAME"
   setting size "$(human_size "$BYTES")"
-  setting content "$(summary_value "$NAME" tables) tables, $(summary_value "$NAME" rows) rows, $(summary_value "$NAME" large_objects) large objects"
+  large_objects="$(summary_value "$NAME" large_objects) large objects"
+  setting content "$(summary_value "$NAME" tables) tables, $(summary_value "$NAME" rows) rows, $large_objects"
   setting duration "$(seconds_since "$RUN_STARTED") s"
   free=$(free_bytes)
   setting volume "$(human_size "$free") free$(growth_words "$free")"

@@ -64,7 +64,8 @@ estimate_space() {
   if [[ -n $last ]]; then
     bytes=$(summary_value "$last" backup_bytes)
     before=$(summary_value "$last" database_bytes)
-    SPACE_BASIS="$last has $(human_size "$bytes"), the database had $(human_size "$before") then and has $(human_size "$now") now; a fifth is added"
+    SPACE_BASIS="$last has $(human_size "$bytes"), the database had $(human_size "$before") then and has $(human_size "$now") now"
+    SPACE_BASIS+='; a fifth is added'
     # In floating point: the product of two sizes leaves the shell's 64 bits.
     SPACE_NEEDED=$(awk -v bytes="$bytes" -v before="$before" -v now="$now" -v reserve="$SPACE_RESERVE" \
       'BEGIN { grown = before > 0 && now > before ? now / before : 1; printf "%.0f", bytes * grown * 1.2 + reserve }')

@@ -19,7 +19,8 @@ PUBLISHED='' # set by the rename
 
 publish() {
   begin 'Published'
-  if ! { mv -T "$STAGE" "$BACKUP_DIRECTORY/$NAME" && flush_paths "$BACKUP_DIRECTORY" "$BACKUP_DIRECTORY/.staging"; } 2>"$WORK/publish.errors"; then
+  if ! { mv -T "$STAGE" "$BACKUP_DIRECTORY/$NAME" && flush_paths "$BACKUP_DIRECTORY" "$BACKUP_DIRECTORY/.staging"; } \
+    2>"$WORK/publish.errors"; then
     quote_output "$WORK/publish.errors"
     # A name that might be gone after the next power cut is none: back with it.
     [[ ! -d $BACKUP_DIRECTORY/$NAME ]] || mv -T "$BACKUP_DIRECTORY/$NAME" "$STAGE" || true

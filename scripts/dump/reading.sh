@@ -18,7 +18,8 @@ check_directory() {
     printf 'pg_restore cannot read it: %s' "$(head -n 1 "$WORK/read.errors")"
     return 1
   fi
-  pg_restore --section=data -f - "$1" 2>"$WORK/read.errors" | awk -f "$SCRIPTS/dump/blocks.awk" >"$WORK/blocks" || codes=("${PIPESTATUS[@]}")
+  pg_restore --section=data -f - "$1" 2>"$WORK/read.errors" | awk -f "$SCRIPTS/dump/blocks.awk" >"$WORK/blocks" \
+    || codes=("${PIPESTATUS[@]}")
   if ((${codes[0]:-0} != 0)); then
     printf 'pg_restore cannot read it: %s' "$(head -n 1 "$WORK/read.errors")"
     return 1

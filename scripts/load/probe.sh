@@ -33,8 +33,9 @@ probe_side() {
       || fail 1 "$KIND" "restoring the schema of $NAME into the side database failed" "$CAUSE" "$CURE"
     count=$(grep -c 'error: could not execute query' "$WORK/probe.errors" || true)
     fail 1 superuser "backup $NAME cannot be restored without a superuser: $count of its statements fail" \
-      "$(sed -n 's/.*error: could not execute query: ERROR: *//p' "$WORK/probe.errors" | sort | uniq -c | sort -rn | awk '{ n = $1; sub(/^ *[0-9]+ /, ""); printf "%s%s (%d)", (NR > 1 ? "; " : ""), $0, n }' | head -c 1000)" \
-      'they are listed above; if you trust everyone who could create objects in that database: pgkeep run-restore … --allow-superuser-objects'
+      "$(sed -n 's/.*error: could not execute query: ERROR: *//p' "$WORK/probe.errors" | sort | uniq -c | sort -rn \
+        | awk '{ n = $1; sub(/^ *[0-9]+ /, ""); printf "%s%s (%d)", (NR > 1 ? "; " : ""), $0, n }' | head -c 1000)" \
+      'they are listed above; if you trust everyone who could create objects there: pgkeep run-restore … --allow-superuser-objects'
   fi
   check_restorer
   definitions probed

@@ -68,7 +68,8 @@ choose_by_time() {
     note "changes of $(duration_words "$gap") before $time are not in it, nor any later ones"
   fi
   # The name is the start of the run. What is to be undone may be moments old, and then it is in the backup.
-  ((gap >= 60)) || warn "its content was read moments after its name's time, perhaps after $time; for an earlier state ask for an earlier time"
+  ((gap >= 60)) || warn "its content was read moments after its name's time, perhaps after $time;" \
+    'for an earlier state ask for an earlier time'
 }
 
 # Sets NAME, or fails. Never chooses another backup than the one asked for.

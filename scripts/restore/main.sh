@@ -93,7 +93,10 @@ end_restore() {
         clear_away
         EPILOGUE='the live database was not touched'
         ;;
-      swapping) EPILOGUE='whether the swap happened is not known: the old or the new database is whole under the name; start the restore again' ;;
+      swapping)
+        EPILOGUE='whether the swap happened is not known: the old or the new database is whole under the name'
+        EPILOGUE+='; start the restore again'
+        ;;
       *)
         EPILOGUE='the restored database is in place'
         [[ $LIVE != present ]] || EPILOGUE+=", the old one is kept as $OLD"
@@ -210,7 +213,10 @@ main() {
       ;;
     undo) undo_main ;;
     drop-old) drop_old_main ;;
-    *) fail 2 parameters "RESTORE_ACTION is \"$RESTORE_ACTION\"" 'it is restore, undo or drop-old' 'pgkeep run-restore, or pgkeep undo-restore' ;;
+    *)
+      fail 2 parameters "RESTORE_ACTION is \"$RESTORE_ACTION\"" 'it is restore, undo or drop-old' \
+        'pgkeep run-restore, or pgkeep undo-restore'
+      ;;
   esac
 }
 

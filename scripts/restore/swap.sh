@@ -73,12 +73,14 @@ exchange() {
 }
 
 explain_swap() {
+  local end_it
   explain "$WORK/swap.errors"
   case $(<"$WORK/swap.errors") in
     # First, because the swap then fails by its timeout too.
     *'must be a superuser to terminate'* | *'permission denied to terminate'*)
+      end_it="end it on the server (pg_stat_activity), or as a superuser: GRANT pg_signal_backend TO \"$PGUSER\""
       because rights "a session on \"$DATABASE_NAME\" belongs to a role whose sessions user \"$PGUSER\" may not end (must be a superuser)" \
-        "end it on the server (pg_stat_activity), or as a superuser: GRANT pg_signal_backend TO \"$PGUSER\"; a superuser's session only a superuser ends"
+        "$end_it; a superuser's session only a superuser ends"
       ;;
     *'statement timeout'* | *'being accessed by other users'*)
       because sessions "sessions on \"$DATABASE_NAME\" did not end within a second when they were told to, or are prepared transactions" \

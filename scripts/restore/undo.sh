@@ -30,7 +30,8 @@ nothing_to_undo() {
   cure="restore a backup from before instead: pgkeep list-backups"
   [[ ! -s $WORK/kept ]] || what="what is kept belongs to another owner than \"$DATABASE_NAME\" (above), which may be somebody else's doing"
   while IFS= read -r name; do
-    if [[ -z ${safety:-} ]] && has_mark safety "$name" && [[ $(summary_value "$name" database) == "$(escape_as_copy "$DATABASE_NAME")" ]]; then
+    if [[ -z ${safety:-} ]] && has_mark safety "$name" \
+      && [[ $(summary_value "$name" database) == "$(escape_as_copy "$DATABASE_NAME")" ]]; then
       safety=$name
     fi
   done < <(backup_names)
