@@ -82,16 +82,6 @@ def test_what_restore_and_backup_read_together_is_what_the_pod_is_given() -> Non
     assert together == (set(GIVEN["restore/main.sh"]) | {"DATABASE_NAME"}) - {"HOME"}
 
 
-@pytest.mark.parametrize(
-    "script", ["backup/all.sh", "backup/one.sh", "console/main.sh", "restore/main.sh"]
-)
-def test_no_function_takes_the_place_of_another_files(script: str) -> None:
-    defined = re.findall(r"^(\w+)\(\) [{(]", with_sourced(script), re.MULTILINE)
-    assert sorted(set(defined)) == sorted(defined), {
-        name for name in defined if defined.count(name) > 1
-    }
-
-
 @pytest.mark.parametrize("path", SHELL, ids=lambda path: str(path.relative_to(SCRIPTS)))
 def test_shellcheck_has_nothing_to_say(path: Path) -> None:
     done = subprocess.run(
