@@ -15,6 +15,7 @@ source "$SCRIPTS/volume/catalog.sh"
 source "$SCRIPTS/dump/plain.sh"
 source "$SCRIPTS/load/state.sh"
 source "$SCRIPTS/load/role.sh"
+source "$SCRIPTS/load/guard.sh"
 source "$SCRIPTS/load/entries.sh"
 
 # One transaction that stops at the first error. gzip's exit code counts as much as psql's, which takes the end of a cut
@@ -49,6 +50,8 @@ restore_side() {
   grep -v 'transaction in progress' "$errors" >"$WORK/restore.output" || true
   quote_output "$WORK/restore.output"
   if ((code != 0)); then
+    # A password that the dump's code has changed looks like a wrong Secret.
+    [[ -z $RESTORER ]] || check_restorer
     explain "$errors"
     if [[ -n $RESTORER && $KIND == rights ]]; then
       CAUSE="the role that executes the dump is no superuser: ${CAUSE#*: }"

@@ -14,6 +14,8 @@ source "$SCRIPTS/server/psql.sh"
 source "$SCRIPTS/server/maintenance.sh"
 source "$SCRIPTS/volume/names.sh"
 source "$SCRIPTS/volume/catalog.sh"
+# For what settings.sql reads of that room.
+source "$SCRIPTS/facts/facts.sh"
 source "$SCRIPTS/load/state.sh"
 source "$SCRIPTS/restore/state.sh"
 
