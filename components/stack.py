@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components import commands
+from components import helper_commands
 from components.access import Access, AccessArgs
-from components.backup import BackupSchedule, BackupScheduleArgs
-from components.console import Console, ConsoleArgs
-from components.pods import PodContext
-from components.restore import RestoreTemplate, RestoreTemplateArgs
 from components.scripts import ScriptBundle, read_scripts, script_config_map
-from components.settings import Settings
+from components.settings.model import Settings
 from components.storage import BackupVolume, BackupVolumeArgs
+from components.workloads.backup import BackupSchedule, BackupScheduleArgs
+from components.workloads.console import Console, ConsoleArgs
+from components.workloads.pods import PodContext
+from components.workloads.restore import RestoreTemplate, RestoreTemplateArgs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,16 +136,16 @@ class PostgresBackup(pulumi.ComponentResource):
         self.console_cron_job = console.cron_job_name
         self.restore_cron_job = restore.cron_job_name
         self.run_backup_command = self.backup_cron_job.apply(
-            lambda cron_job: commands.run_backup(namespace, cron_job)
+            lambda cron_job: helper_commands.run_backup(namespace, cron_job)
         )
         self.list_backups_command = self.console_cron_job.apply(
-            lambda cron_job: commands.list_backups(namespace, cron_job)
+            lambda cron_job: helper_commands.list_backups(namespace, cron_job)
         )
         self.restore_command = self.restore_cron_job.apply(
-            lambda cron_job: commands.restore(namespace, cron_job)
+            lambda cron_job: helper_commands.restore(namespace, cron_job)
         )
         self.logs_command = self.backup_cron_job.apply(
-            lambda cron_job: commands.logs(namespace, cron_job)
+            lambda cron_job: helper_commands.logs(namespace, cron_job)
         )
         self.register_outputs(
             {

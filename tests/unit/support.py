@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, cast
 
-from components import settings
 from components.scripts import ScriptBundle
-from components.settings import Settings
+from components.settings import reading
+from components.settings.model import Settings
 from components.stack import PostgresBackup, PostgresBackupArgs
 from tools.render import Captured, Json, Resource, capture, configuration
 
@@ -47,7 +47,7 @@ def config(**changes: str | None) -> Config:
 
 def load(**changes: str | None) -> Settings:
     """The settings of prod with changes."""
-    return settings.load(config(**changes), stack="prod")
+    return reading.load(config(**changes), stack="prod")
 
 
 def run_component(declare: Callable[[], object]) -> Captured:

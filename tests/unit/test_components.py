@@ -5,13 +5,13 @@ import pytest
 
 from components import names, scripts
 from components.access import Access, AccessArgs
-from components.backup import BackupSchedule, BackupScheduleArgs
-from components.console import Console, ConsoleArgs
-from components.pods import PodContext
-from components.restore import RestoreTemplate, RestoreTemplateArgs
 from components.scripts import ScriptBundle, read_scripts
-from components.settings import Settings
+from components.settings.model import Settings
 from components.storage import BackupVolume, BackupVolumeArgs
+from components.workloads.backup import BackupSchedule, BackupScheduleArgs
+from components.workloads.console import Console, ConsoleArgs
+from components.workloads.pods import PodContext
+from components.workloads.restore import RestoreTemplate, RestoreTemplateArgs
 from tests.unit.support import (
     CONFIG_MAP,
     CRON_JOB,

@@ -8,7 +8,8 @@ import kubernetes_validate  # pyright: ignore[reportMissingTypeStubs]
 import pulumi
 import pytest
 
-from components import names, validation
+from components import names
+from components.settings import validation
 from tests.scripts.harness import BACKUP, COMMON, CONSOLE, DATABASE, DUMP, RESTORE, RETENTION
 from tests.unit.support import (
     CONFIG_MAP,

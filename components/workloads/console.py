@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import pulumi
 
 from components import names
-from components.cronjobs import CronJobArgs, cron_job, template_only
-from components.pods import PodArgs, PodContext
-from components.settings import JobSettings, RetentionSettings, ScheduleSettings
+from components.settings.model import JobSettings, RetentionSettings, ScheduleSettings
+from components.workloads.cronjobs import CronJobArgs, cron_job, template_only
+from components.workloads.pods import PodArgs, PodContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

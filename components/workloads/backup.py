@@ -9,15 +9,15 @@ from dataclasses import dataclass
 import pulumi
 
 from components import names
-from components.cronjobs import CronJobArgs, cron_job
-from components.pods import PodArgs, PodContext
-from components.settings import (
+from components.settings.model import (
     DatabaseSettings,
     DumpSettings,
     JobSettings,
     RetentionSettings,
     ScheduleSettings,
 )
+from components.workloads.cronjobs import CronJobArgs, cron_job
+from components.workloads.pods import PodArgs, PodContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components import names
-from components.settings import (
+from components.settings.model import (
     DatabaseSettings,
     ImageSettings,
     ResourceSettings,

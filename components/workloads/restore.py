@@ -9,10 +9,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components import names
-from components.backup import dump_environment
-from components.cronjobs import CronJobArgs, cron_job, template_only
-from components.pods import PodArgs, PodContext
-from components.settings import (
+from components.settings.model import (
     DatabaseSettings,
     DumpSettings,
     JobSettings,
@@ -20,6 +17,9 @@ from components.settings import (
     RetentionSettings,
     ScheduleSettings,
 )
+from components.workloads.backup import dump_environment
+from components.workloads.cronjobs import CronJobArgs, cron_job, template_only
+from components.workloads.pods import PodArgs, PodContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
