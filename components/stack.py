@@ -12,6 +12,7 @@ from components import helper_commands
 from components.access import Access, AccessArgs
 from components.scripts import ScriptBundle, read_scripts, script_config_map
 from components.settings.model import Settings
+from components.stack_settings import StackSettings, StackSettingsArgs
 from components.storage import BackupVolume, BackupVolumeArgs
 from components.workloads.backup import BackupSchedule, BackupScheduleArgs
 from components.workloads.console import Console, ConsoleArgs
@@ -78,12 +79,18 @@ class PostgresBackup(pulumi.ComponentResource):
             namespace=settings.namespace,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        variables = StackSettings(
+            f"{name}-settings",
+            StackSettingsArgs(settings=settings),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
         context = PodContext(
             instance=settings.instance,
             namespace=settings.namespace,
             # Outputs, not the same text from the settings: through them each CronJob depends on
-            # the claim and the scripts, so it comes after them and goes before them.
+            # the claim, the settings and the scripts: it comes after them and goes before them.
             volume_claim=volume.claim_name,
+            settings=variables.config_map_name,
             scripts=scripts.metadata["name"],
             image=settings.image,
             resources=settings.resources,
@@ -95,9 +102,6 @@ class PostgresBackup(pulumi.ComponentResource):
                 service_account=access.backup_account,
                 database=settings.database,
                 schedule=settings.schedule,
-                dump=settings.dump,
-                retention=settings.retention,
-                keep_days=settings.restore.keep_days,
                 jobs=settings.jobs,
             ),
             opts=pulumi.ResourceOptions(parent=self),
@@ -108,7 +112,6 @@ class PostgresBackup(pulumi.ComponentResource):
                 context=context,
                 service_account=access.console_account,
                 schedule=settings.schedule,
-                retention=settings.retention,
                 jobs=settings.jobs,
             ),
             opts=pulumi.ResourceOptions(parent=self),
@@ -120,11 +123,7 @@ class PostgresBackup(pulumi.ComponentResource):
                 service_account=access.restore_account,
                 database=settings.database,
                 schedule=settings.schedule,
-                dump=settings.dump,
-                retention=settings.retention,
-                restore=settings.restore,
                 jobs=settings.jobs,
-                applications=settings.applications,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, cast
 
+from components import names
 from components.scripts import ScriptBundle
 from components.settings import reading
 from components.settings.model import Settings
@@ -81,6 +82,15 @@ def the(captured: Captured, resource_type: str, name: str = "") -> Resource:
     return found[0]
 
 
+def scripts_of(captured: Captured) -> list[Resource]:
+    """The ConfigMaps of the scripts."""
+    return [
+        one
+        for one in of_type(captured, CONFIG_MAP)
+        if one.inputs["metadata"]["labels"]["app.kubernetes.io/component"] == "scripts"
+    ]
+
+
 def objects(captured: Captured) -> list[Json]:
     return [one.inputs for one in captured.resources if "apiVersion" in one.inputs]
 
@@ -90,8 +100,14 @@ def pod_spec(cron_job: Json) -> Json:
 
 
 def environment(cron_job: Json) -> dict[str, str]:
+    """What the container has of its own, besides the settings."""
     [container] = pod_spec(cron_job)["containers"]
     return {variable["name"]: variable.get("value", "") for variable in container["env"]}
+
+
+def told(captured: Captured) -> dict[str, str]:
+    """What every pod is told of the settings."""
+    return cast("dict[str, str]", the(captured, CONFIG_MAP, names.SETTINGS).inputs["data"])
 
 
 def cron_jobs(captured: Captured) -> Iterator[Json]:

@@ -19,7 +19,7 @@ GOLDEN = Path(__file__).parent / "golden" / "prod.yaml"
 def without_scripts(rendered: Rendered) -> str:
     objects = deepcopy(rendered.objects)
     for one in objects:
-        if one["kind"] == "ConfigMap":
+        if one["metadata"]["labels"]["app.kubernetes.io/component"] == "scripts":
             one["data"] = {"SCRIPTS": "the files of scripts/"}
     return re.sub(r"(postgres-backup-scripts)-[0-9a-f]{10}\b", r"\1-HASH", to_yaml(objects))
 

@@ -32,7 +32,7 @@ def test_the_objects_come_in_a_stable_order(prod_rendered: Rendered) -> None:
     assert kinds == [
         *["ServiceAccount"] * 3,
         "Role",
-        "ConfigMap",
+        *["ConfigMap"] * 2,
         "PersistentVolumeClaim",
         *["CronJob"] * 3,
     ]
