@@ -10,7 +10,7 @@ import pulumi
 
 from components import helper_commands
 from components.access import Access, AccessArgs
-from components.scripts import ScriptBundle, read_scripts, script_config_map
+from components.scripts import ScriptRooms, ScriptRoomsArgs, Scripts, read_scripts
 from components.settings.model import Settings
 from components.stack_settings import StackSettings, StackSettingsArgs
 from components.storage import BackupVolume, BackupVolumeArgs
@@ -25,7 +25,7 @@ class PostgresBackupArgs:
     """Inputs of PostgresBackup."""
 
     settings: Settings
-    scripts: ScriptBundle | None = None  # none: the folder scripts/ as it is
+    scripts: Scripts | None = None  # none: the folder scripts/ as it is
 
 
 class PostgresBackup(pulumi.ComponentResource):
@@ -72,11 +72,13 @@ class PostgresBackup(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        scripts = script_config_map(
+        scripts = ScriptRooms(
             f"{name}-scripts",
-            args.scripts or read_scripts(),
-            instance=settings.instance,
-            namespace=settings.namespace,
+            ScriptRoomsArgs(
+                instance=settings.instance,
+                namespace=settings.namespace,
+                scripts=args.scripts or read_scripts(),
+            ),
             opts=pulumi.ResourceOptions(parent=self),
         )
         variables = StackSettings(
@@ -91,7 +93,7 @@ class PostgresBackup(pulumi.ComponentResource):
             # the claim, the settings and the scripts: it comes after them and goes before them.
             volume_claim=volume.claim_name,
             settings=variables.config_map_name,
-            scripts=scripts.metadata["name"],
+            rooms_of=scripts.mounted_by,
             image=settings.image,
             resources=settings.resources,
         )

@@ -52,7 +52,7 @@ _CURES = {
     "CreateContainerConfigError": "Bring the stack up to date: pulumi up",
     "FailedScheduling": "Is the volume bound (kubectl get pvc), and has a node room for the pod's "
     "requests (settings resourcesCpuRequest, resourcesMemoryRequest)?",
-    "FailedMount": "Check the claim (setting volumeName) and the stack's ConfigMap: pulumi up",
+    "FailedMount": "Check the claim (setting volumeName) and the stack's ConfigMaps: pulumi up",
     "FailedCreate": "A quota, a limit range or the namespace's Pod Security level refuses the pod; "
     "kubectl describe quota,limits shows them.",
 }

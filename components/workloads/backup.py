@@ -44,7 +44,7 @@ class BackupSchedule(pulumi.ComponentResource):
                     app=names.BACKUP,
                     component="backup",
                     service_account=args.service_account,
-                    script="backups.sh",
+                    entry="backup/all.sh",
                     database=args.database,
                 ),
                 schedule=args.schedule,

@@ -43,7 +43,7 @@ class Console(pulumi.ComponentResource):
                     app=names.CONSOLE,
                     component="console",
                     service_account=args.service_account,
-                    script="console.sh",
+                    entry="console/main.sh",
                     parameters=environment.CONSOLE,
                 ),
                 schedule=template_only(args.schedule),

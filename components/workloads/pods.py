@@ -1,5 +1,6 @@
 """The one pod template that all workloads share, admitted where Pod Security is `restricted`."""
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -22,7 +23,7 @@ CREDENTIALS_DIRECTORY = _PLACES["CREDENTIALS_DIRECTORY"]
 TEMPORARY_DIRECTORY = _PLACES["TMPDIR"]
 
 # Names of the volumes inside the pod.
-_BACKUPS, _SCRIPTS, _TEMPORARY, _CREDENTIALS = "backups", "scripts", "temporary", "credentials"
+_BACKUPS, _TEMPORARY, _CREDENTIALS = "backups", "temporary", "credentials"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,8 @@ class PodContext:
     namespace: pulumi.Input[str]
     volume_claim: pulumi.Input[str]
     settings: pulumi.Input[str]
-    scripts: pulumi.Input[str]
+    # The rooms that a program needs which begins with a file, and the ConfigMap of each.
+    rooms_of: Callable[[str], Mapping[str, pulumi.Input[str]]]
     image: ImageSettings
     resources: ResourceSettings
 
@@ -45,13 +47,14 @@ class PodArgs:
     app: str  # name of the CronJob, of its ServiceAccount, and the value of the label `app`
     component: str
     service_account: pulumi.Input[str]
-    script: str
+    entry: str  # the file of scripts/ that the container begins with
     parameters: tuple[Variable, ...] = ()  # what an operator may say in a Job
     database: DatabaseSettings | None = None  # none: the pod gets no credentials
 
 
 def pod_template(context: PodContext, args: PodArgs) -> k8s.core.v1.PodTemplateSpecArgs:
     """Builds the pod template of one workload."""
+    rooms = context.rooms_of(args.entry)
     return k8s.core.v1.PodTemplateSpecArgs(
         metadata=k8s.meta.v1.ObjectMetaArgs(
             labels=names.labels(context.instance, args.component, app=args.app)
@@ -71,8 +74,8 @@ def pod_template(context: PodContext, args: PodArgs) -> k8s.core.v1.PodTemplateS
                 for name in context.image.pull_secrets
             ]
             or None,
-            containers=[_container(context, args)],
-            volumes=_volumes(context, args.database),
+            containers=[_container(context, rooms, args)],
+            volumes=_volumes(context, rooms, args.database),
         ),
     )
 
@@ -90,14 +93,16 @@ def _pod_security(user: int) -> k8s.core.v1.PodSecurityContextArgs:
     )
 
 
-def _container(context: PodContext, args: PodArgs) -> k8s.core.v1.ContainerArgs:
+def _container(
+    context: PodContext, rooms: Iterable[str], args: PodArgs
+) -> k8s.core.v1.ContainerArgs:
     resources = context.resources
     return k8s.core.v1.ContainerArgs(
         name=names.CONTAINER,
         image=context.image.reference,
         # Tags of PostgreSQL images get minor releases; a node that has one needs no registry.
         image_pull_policy="IfNotPresent",
-        command=["bash", f"{SCRIPTS_DIRECTORY}/{args.script}"],
+        command=["bash", f"{SCRIPTS_DIRECTORY}/{args.entry}"],
         env=_environment(args),
         env_from=[
             k8s.core.v1.EnvFromSourceArgs(
@@ -117,7 +122,7 @@ def _container(context: PodContext, args: PodArgs) -> k8s.core.v1.ContainerArgs:
             read_only_root_filesystem=True,
             run_as_non_root=True,
         ),
-        volume_mounts=_mounts(args.database),
+        volume_mounts=_mounts(rooms, args.database),
     )
 
 
@@ -137,11 +142,18 @@ def _environment(args: PodArgs) -> list[k8s.core.v1.EnvVarArgs]:
     ]
 
 
-def _mounts(database: DatabaseSettings | None) -> list[k8s.core.v1.VolumeMountArgs]:
+def _mounts(
+    rooms: Iterable[str], database: DatabaseSettings | None
+) -> list[k8s.core.v1.VolumeMountArgs]:
     mounts = [
         k8s.core.v1.VolumeMountArgs(name=_BACKUPS, mount_path=BACKUP_DIRECTORY),
         k8s.core.v1.VolumeMountArgs(name=_TEMPORARY, mount_path=TEMPORARY_DIRECTORY),
-        k8s.core.v1.VolumeMountArgs(name=_SCRIPTS, mount_path=SCRIPTS_DIRECTORY, read_only=True),
+        *(
+            k8s.core.v1.VolumeMountArgs(
+                name=_room(room), mount_path=f"{SCRIPTS_DIRECTORY}/{room}", read_only=True
+            )
+            for room in rooms
+        ),
     ]
     if database:
         mounts.append(
@@ -153,7 +165,9 @@ def _mounts(database: DatabaseSettings | None) -> list[k8s.core.v1.VolumeMountAr
 
 
 def _volumes(
-    context: PodContext, database: DatabaseSettings | None
+    context: PodContext,
+    rooms: Mapping[str, pulumi.Input[str]],
+    database: DatabaseSettings | None,
 ) -> list[k8s.core.v1.VolumeArgs]:
     volumes = [
         k8s.core.v1.VolumeArgs(
@@ -168,16 +182,22 @@ def _volumes(
             # tables. Dumps go to the volume. The limit keeps a mistake off the node's disk.
             empty_dir=k8s.core.v1.EmptyDirVolumeSourceArgs(size_limit="1Gi"),
         ),
-        k8s.core.v1.VolumeArgs(
-            name=_SCRIPTS,
-            config_map=k8s.core.v1.ConfigMapVolumeSourceArgs(
-                name=context.scripts, default_mode=0o555
-            ),
+        *(
+            k8s.core.v1.VolumeArgs(
+                name=_room(room),
+                config_map=k8s.core.v1.ConfigMapVolumeSourceArgs(name=name, default_mode=0o555),
+            )
+            for room, name in rooms.items()
         ),
     ]
     if database:
         volumes.append(_credentials(database))
     return volumes
+
+
+def _room(name: str) -> str:
+    """Returns the name of a room's volume inside the pod."""
+    return f"scripts-{name}"
 
 
 def _credentials(database: DatabaseSettings) -> k8s.core.v1.VolumeArgs:

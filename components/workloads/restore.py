@@ -44,7 +44,7 @@ class RestoreTemplate(pulumi.ComponentResource):
                     app=names.RESTORE,
                     component="restore",
                     service_account=args.service_account,
-                    script="restore.sh",
+                    entry="restore/main.sh",
                     database=args.database,
                     parameters=environment.RESTORE,
                 ),

@@ -5,18 +5,23 @@ from functools import cache
 from typing import Any, cast
 
 from components import names
-from components.scripts import ScriptBundle
+from components.scripts import Scripts
 from components.settings import reading
 from components.settings.model import Settings
 from components.stack import PostgresBackup, PostgresBackupArgs
 from tools.render import Captured, Json, Resource, capture, configuration
 
 STACKS = ("dev", "prod")
-SCRIPTS = {
-    "backups.sh": "echo all\n",
-    "backup.sh": "echo backup\n",
-    "console.sh": "echo console\n",
-    "restore.sh": "exit 1\n",
+# A house of a few rooms; what a file stands on it names, as the shipped ones do.
+SCRIPTS: Mapping[str, Mapping[str, str]] = {
+    "core": {"log.sh": "say() { printf '%s\\n' \"$1\"; }\n"},
+    "facts": {"facts.sql": "\\ir contents.sql\n", "contents.sql": "SELECT 1;\n"},
+    "backup": {
+        "all.sh": 'source "$SCRIPTS/core/log.sh"\nbash "$SCRIPTS/backup/one.sh"\n',
+        "one.sh": 'source "$SCRIPTS/core/log.sh"\nquery "$DATABASE_NAME" facts/facts.sql\n',
+    },
+    "console": {"main.sh": 'source "$SCRIPTS/core/log.sh"\n'},
+    "restore": {"main.sh": 'source "$SCRIPTS/core/log.sh"\nbash "$SCRIPTS/backup/one.sh"\n'},
 }
 PVC = "kubernetes:core/v1:PersistentVolumeClaim"
 CRON_JOB = "kubernetes:batch/v1:CronJob"
@@ -61,9 +66,9 @@ def run_component(declare: Callable[[], object]) -> Captured:
     return capture(program)
 
 
-def run_stack(changed: Settings, scripts: Mapping[str, str] = SCRIPTS) -> Captured:
+def run_stack(changed: Settings, scripts: Mapping[str, Mapping[str, str]] = SCRIPTS) -> Captured:
     """Runs the root component with given settings and scripts."""
-    args = PostgresBackupArgs(settings=changed, scripts=ScriptBundle(files=scripts))
+    args = PostgresBackupArgs(settings=changed, scripts=Scripts(rooms=scripts))
     return run_component(lambda: PostgresBackup("pgkeep", args))
 
 
@@ -89,6 +94,11 @@ def scripts_of(captured: Captured) -> list[Resource]:
         for one in of_type(captured, CONFIG_MAP)
         if one.inputs["metadata"]["labels"]["app.kubernetes.io/component"] == "scripts"
     ]
+
+
+def changed_script(room: str, name: str, text: str) -> Mapping[str, Mapping[str, str]]:
+    """The house with another text in one file."""
+    return {**SCRIPTS, room: {**SCRIPTS[room], name: text}}
 
 
 def objects(captured: Captured) -> list[Json]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.support import PVC, SCRIPTS, STACKS, load, run_stack, scripts_of, the, told
+from tests.unit.support import PVC, STACKS, changed_script, load, run_stack, the, told
 from tools.render import Captured, Json, capture_stack, configuration
 
 # Read from the provider's diff: besides name and namespace, which replace every kind.
@@ -119,19 +119,10 @@ def test_from_one_database_to_several_replaces_nothing(prod: Captured) -> None:
     assert replaced(prod, changed) == set()
 
 
-def test_a_changed_script_replaces_only_the_config_map() -> None:
+def test_a_changed_script_replaces_only_a_config_map() -> None:
     before = run_stack(load())
-    after = run_stack(load(), {**SCRIPTS, "backup.sh": "echo other\n"})
+    after = run_stack(load(), changed_script("backup", "one.sh", "echo other\n"))
     assert replaced(before, after) == {"ConfigMap"}
-
-
-def test_the_new_config_map_is_made_before_the_old_one_goes() -> None:
-    [before] = scripts_of(run_stack(load()))
-    [after] = scripts_of(run_stack(load(), {**SCRIPTS, "more.sql": "SELECT 1;\n"}))
-    # The provider deletes first only where the name stays the same, or where it is told to.
-    assert before.inputs["metadata"]["name"] != after.inputs["metadata"]["name"]
-    assert not after.request.deleteBeforeReplace
-    assert after.inputs["immutable"] is True
 
 
 @pytest.mark.parametrize(("key", "value"), [("storageClass", "fast"), ("volumeName", "other")])

@@ -3,9 +3,8 @@
 import pulumi
 import pytest
 
-from components import names, scripts
+from components import names
 from components.access import Access, AccessArgs
-from components.scripts import ScriptBundle, read_scripts
 from components.settings.model import Settings
 from components.stack_settings import StackSettings, StackSettingsArgs, variables
 from components.storage import BackupVolume, BackupVolumeArgs
@@ -18,14 +17,12 @@ from tests.unit.support import (
     CONFIG_MAP,
     CRON_JOB,
     PVC,
-    SCRIPTS,
     environment,
     load,
     of_type,
     pod_spec,
     run_component,
     run_stack,
-    scripts_of,
     the,
 )
 from tools.render import Captured, Json
@@ -37,7 +34,7 @@ def context(settings: Settings) -> PodContext:
         namespace="n",
         volume_claim=pulumi.Output.from_input("claim"),
         settings=pulumi.Output.from_input("settings"),
-        scripts=pulumi.Output.from_input("bundle"),
+        rooms_of=lambda entry: {entry.partition("/")[0]: pulumi.Output.from_input("room")},
         image=settings.image,
         resources=settings.resources,
     )
@@ -230,7 +227,7 @@ def test_the_names_of_databases_reach_the_pods_one_a_line() -> None:
 
 def test_a_backup_starts_the_script_that_goes_through_the_databases() -> None:
     [container] = pod_spec(the(backup(load()), CRON_JOB).inputs)["containers"]
-    assert container["command"] == ["bash", "/opt/pgkeep/backups.sh"]
+    assert container["command"] == ["bash", "/opt/pgkeep/backup/all.sh"]
 
 
 def test_one_database_set_either_way_gives_the_same_objects() -> None:
@@ -368,55 +365,3 @@ def test_no_right_is_a_wildcard_and_none_is_about_secrets() -> None:
         words = [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
         assert "*" not in words
         assert not {"secrets", "pods/exec", "roles"} & set(words)
-
-
-def test_the_bundle_is_named_by_names_and_contents() -> None:
-    bundle = ScriptBundle(files=SCRIPTS)
-    renamed = {("moved.sh" if name == "x.sh" else name): text for name, text in SCRIPTS.items()}
-    digests = {
-        bundle.digest,
-        ScriptBundle(files={**SCRIPTS, "backup.sh": "echo other\n"}).digest,
-        ScriptBundle(files={**SCRIPTS, "x.sh": ""}).digest,
-        ScriptBundle(files={**SCRIPTS, "y.sh": ""}).digest,
-    }
-    assert len(digests) == 4
-    assert ScriptBundle(files=dict(reversed(renamed.items()))).digest == bundle.digest
-    assert len(bundle.digest) == 10
-
-
-def test_the_config_map_holds_the_scripts_and_cannot_be_changed() -> None:
-    [manifest] = [one.inputs for one in scripts_of(run_stack(load()))]
-    assert manifest["data"] == SCRIPTS
-    assert manifest["immutable"] is True
-    digest = ScriptBundle(files=SCRIPTS).digest
-    assert manifest["metadata"]["name"] == f"postgres-backup-scripts-{digest}"
-
-
-def test_the_pods_mount_the_very_config_map_that_was_declared() -> None:
-    captured = run_stack(load())
-    [name] = [one.inputs["metadata"]["name"] for one in scripts_of(captured)]
-    for one in of_type(captured, CRON_JOB):
-        [volume] = [v for v in pod_spec(one.inputs)["volumes"] if "configMap" in v]
-        assert volume["configMap"] == {"name": name, "defaultMode": 0o555}
-
-
-def test_the_shipped_scripts_are_read_byte_for_byte_and_fit_in_a_config_map() -> None:
-    bundle = read_scripts()
-    assert SCRIPTS.keys() <= bundle.files.keys()
-    for name, text in bundle.files.items():
-        assert text.encode() == (scripts.DIRECTORY / name).read_bytes()
-    assert sum(len(text.encode()) for text in bundle.files.values()) < 1024 * 1024
-
-
-@pytest.mark.parametrize(
-    ("files", "words"),
-    [
-        ({"backup.sh": ""}, "has no backups.sh, console.sh, restore.sh"),
-        ({}, "has no backups.sh, backup.sh"),
-        ({**SCRIPTS, "big.sql": "x" * 1024 * 1024}, "a ConfigMap holds less than 1048576"),
-        ({**SCRIPTS, "dos.sh": "echo\r\n"}, "dos.sh: lines end in CR LF"),
-    ],
-)
-def test_scripts_that_no_pod_could_run_are_refused(files: dict[str, str], words: str) -> None:
-    with pytest.raises(pulumi.RunError, match=words):
-        ScriptBundle(files=files)

@@ -9,6 +9,7 @@ import pulumi
 import pytest
 
 from components import names
+from components.scripts import read_scripts
 from components.settings import validation
 from pgkeep import environment as contract
 from tests.unit.support import (
@@ -56,7 +57,7 @@ def test_a_stack_declares_these_objects_and_no_others(program: Captured) -> None
         (one["kind"], one["metadata"]["name"]) for one in objects(program) if one not in scripts
     }
     assert found == EXPECTED
-    assert len(scripts) == 1
+    assert len(scripts) == len(read_scripts().rooms)
     assert len(objects(program)) == len(EXPECTED) + len(scripts)
 
 
@@ -77,6 +78,7 @@ def test_the_names_of_the_resources_stay_what_they_are(program: Captured) -> Non
         "pgkeep-access-restore",
         "pgkeep-access-operator",
         "pgkeep-scripts",
+        *(f"pgkeep-scripts-{room}" for room in read_scripts().rooms),
         "pgkeep-settings",
         "pgkeep-settings-variables",
         "pgkeep-backup",
@@ -113,6 +115,7 @@ def test_component_types_follow_the_house(program: Captured) -> None:
         for noun in (
             "PostgresBackup",
             "BackupVolume",
+            "ScriptRooms",
             "StackSettings",
             "BackupSchedule",
             "Console",
@@ -348,8 +351,6 @@ def test_the_mounts_are_where_the_scripts_look(program: Captured) -> None:
         paths = {name: mount["mountPath"] for name, mount in mounts.items()}
         assert paths["backups"] == environment(one)["BACKUP_DIRECTORY"] == "/backups"
         assert paths["temporary"] == environment(one)["TMPDIR"] == environment(one)["HOME"]
-        assert paths["scripts"] == "/opt/pgkeep"
-        assert mounts["scripts"]["readOnly"] is True
         if "credentials" in mounts:
             assert paths["credentials"] == environment(one)["CREDENTIALS_DIRECTORY"]
             assert mounts["credentials"]["readOnly"] is True
