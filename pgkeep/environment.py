@@ -95,7 +95,6 @@ RESTORE = (
         "RESTORE_ALLOW_SUPERUSER_OBJECTS", "true restores what only a superuser may make", "false"
     ),
     Variable("RESTORE_SAFETY_BACKUP", "false makes no backup of what is replaced", "true"),
-    Variable("RESTORE_IN_PLACE", "true empties and fills the live database itself", "false"),
     Variable("RESTORE_FREE_BYTES", "free on the database's volume; the tool fills it in"),
     Variable("RESTORE_OUTPUT", "how list-aside answers: text or tsv", "text"),
 )

@@ -104,14 +104,6 @@ def run_restore(
             help="Where the live database is so broken that no backup of it can be made.",
         ),
     ] = False,
-    in_place: Annotated[
-        bool,
-        typer.Option(
-            "--in-place",
-            help="Where no database may be created or renamed: the content is replaced in one "
-            "transaction, which needs as much room, and nothing is kept but the safety backup.",
-        ),
-    ] = False,
     yes: Yes = False,
     resume: Annotated[
         bool,
@@ -134,7 +126,6 @@ def run_restore(
         dry_run=dry_run,
         allow_superuser_objects=allow_superuser_objects,
         safety_backup=not skip_safety_backup,
-        in_place=in_place,
     )
     session = session_of(context)
     if resume:

@@ -148,13 +148,10 @@ def _replaced(plan: RestorePlan, now: datetime) -> list[tuple[str, str, str]]:
         if plan.safety_backup
         else ("Before", "NO BACKUP is made of the database as it is now", "bold yellow")
     )
-    kept = "the database as it is now, beside the restored one, for undo-restore"
-    if plan.work.in_place:
-        kept = "nothing but that backup: the content is replaced in place, in one transaction"
     return [
         ("Lost", loss(plan.backup, now), "bold"),
         safety,
-        ("Kept", kept, "bold" if plan.work.in_place else ""),
+        ("Kept", "the database as it is now, beside the restored one, for undo-restore", ""),
         ("Stopped", _stopped(plan.plans, plan.autoscalers), ""),
     ]
 

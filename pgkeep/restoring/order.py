@@ -65,7 +65,6 @@ class RestoreOrder:
     dry_run: bool = False
     allow_superuser_objects: bool = False
     safety_backup: bool = True
-    in_place: bool = False
 
     @property
     def wanted(self) -> str:
@@ -97,7 +96,6 @@ class RestoreOrder:
             "RESTORE_DRY_RUN": "true" if self.dry_run else "",
             "RESTORE_ALLOW_SUPERUSER_OBJECTS": "true" if self.allow_superuser_objects else "",
             "RESTORE_SAFETY_BACKUP": "" if self.safety_backup else "false",
-            "RESTORE_IN_PLACE": "true" if self.in_place else "",
         }
         return {
             **{name: value for name, value in wanted.items() if value},
@@ -130,14 +128,6 @@ class RestoreOrder:
                 cause="Tables and schemas are restored into schemas of their own beside the live "
                 "ones; --into is for a whole database.",
                 cure="Leave --into out, or --table and --schema.",
-            )
-        if self.in_place and (self.into or self.parts or self.dry_run or not self.safety_backup):
-            raise UsageError(
-                "--in-place does not go with --into, --table, --schema, --dry-run and "
-                "--skip-safety-backup.",
-                cause="It replaces the content of the live database in one transaction, and keeps "
-                "nothing on the server: the safety backup is the way back.",
-                cure="Leave --in-place out, or the others.",
             )
         if not self.safety_backup and (self.into or self.parts or self.dry_run):
             raise UsageError(

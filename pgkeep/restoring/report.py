@@ -24,9 +24,6 @@ def summary(work: Work, lines: Sequence[str], command: Callable[..., str]) -> li
     """
     found = settings(lines)
     said = [f"{word}: {found[key]}." for key, word in _KEPT.items() if found.get(key)]
-    if work.in_place and "safety" in found:
-        safety = found["safety"].partition(",")[0]
-        said.append(f"To undo it: {command('run-restore', safety, '--in-place')}")
     # Without a database of before there is nothing to go back to; a log that was cut does not say.
     if work.undo_words is not None and ("kept" in found or not found):
         said.append(f"To undo it: {command(*work.undo_words)}")

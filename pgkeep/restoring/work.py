@@ -30,7 +30,6 @@ class Work:
     into: str
     parts: int
     dry_run: bool
-    in_place: bool
     elsewhere: Server | None
     """Another server than the stack's."""
 
@@ -110,16 +109,15 @@ class Work:
             )
         if not self.replaces:
             return "The restore failed; the live database and the applications were not touched."
-        step = "one transaction" if self.in_place else "its very last step, the swap"
         return (
-            f"The restore failed. It replaces the live database only in {step}; the log says how "
-            "far it came."
+            "The restore failed. It replaces the live database only in its very last step, the "
+            "swap; the log says how far it came."
         )
 
     @property
     def undo_words(self) -> list[str] | None:
         """The command that undoes it, without the global options; None where none does."""
-        if self.action != "restore" or self.into or self.parts or self.dry_run or self.in_place:
+        if self.action != "restore" or self.into or self.parts or self.dry_run:
             return None
         words = ["undo-restore"]
         if self.database:
@@ -150,7 +148,6 @@ def read_work(job: JsonObject, cronjob: JsonObject) -> Work:
         into=read("RESTORE_INTO"),
         parts=sum(1 for line in parts.split("\n") if line),
         dry_run=read("RESTORE_DRY_RUN") == "true",
-        in_place=read("RESTORE_IN_PLACE") == "true",
         elsewhere=_elsewhere(job, cronjob),
     )
 

@@ -52,6 +52,11 @@ EVERYTHING = (
     *environment.names(environment.CONSOLE, environment.RESTORE),
 )
 
+# Part of the contract before their scripts are.
+NOT_READ_YET = {"RESTORE_SIDE", "RESTORE_OUTPUT"}
+# What nobody is given any more, and a restore reads in order to refuse it.
+REFUSED = {"RESTORE_IN_PLACE"}
+
 
 def give(path: Path, uid: int, gid: int) -> None:
     """Changes the owner of a path where that is possible."""

@@ -83,35 +83,6 @@ def test_what_the_kubelet_says_is_free_reaches_the_restore(
     assert len(asked) == 1, "of another server nothing is known"
 
 
-def test_a_restore_in_place_is_undone_by_its_safety_backup(call: Call) -> None:
-    world = stack()
-    world.log_lines = (
-        "Summary",
-        f"  database      shop holds backup {NAME}",
-        "  kept          nothing on the server",
-        "  safety        backup-20261123-045901, pinned",
-    )
-    code, text = call(world, ["run-restore", NAME, "--in-place", "--yes"])
-    assert code == 0, text
-    assert world.told(world.jobs[0]) == {"RESTORE_BACKUP": NAME, "RESTORE_IN_PLACE": "true"}
-    assert "replaced in place, in one transaction" in text
-    assert world.applications == RUNNING
-    assert "To undo it: pgkeep run-restore backup-20261123-045901 --in-place" in text
-    assert "undo-restore" not in text.split("✓ Restored")[1]
-
-
-@pytest.mark.parametrize(
-    "other", ["--into=copy", "--table=public.a", "--dry-run", "--skip-safety-backup"]
-)
-def test_in_place_goes_with_nothing_that_leaves_the_live_database_alone(
-    call: Call, other: str
-) -> None:
-    world = stack()
-    code, text = call(world, ["run-restore", NAME, "--in-place", "--yes", other])
-    assert (code, world.jobs) == (2, [])
-    assert "--in-place does not go with" in text
-
-
 def test_where_nothing_was_replaced_no_undo_is_offered(call: Call) -> None:
     world = stack()
     world.log_lines = ("Summary", "  database      shop holds it", "  There was none before.")

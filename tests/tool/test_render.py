@@ -209,7 +209,6 @@ WORK = Work(
     into="",
     parts=0,
     dry_run=False,
-    in_place=False,
     elsewhere=None,
 )
 

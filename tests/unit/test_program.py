@@ -12,6 +12,7 @@ from components import names
 from components.scripts import read_scripts
 from components.settings import validation
 from pgkeep import environment as contract
+from tests.scripts.harness import NOT_READ_YET, REFUSED
 from tests.unit.support import (
     CRON_JOB,
     PVC,
@@ -47,8 +48,6 @@ SETTINGS = contract.names(contract.SETTINGS)
 
 # What one script hands to another: backups.sh runs backup.sh with one name of DATABASE_NAMES.
 BETWEEN_SCRIPTS = {"DATABASE_NAME"}
-# Part of the contract before their scripts are.
-NOT_READ_YET = {"RESTORE_SIDE", "RESTORE_OUTPUT"}
 
 
 def test_a_stack_declares_these_objects_and_no_others(program: Captured) -> None:
@@ -332,7 +331,7 @@ def test_the_scripts_read_what_the_pods_are_given_and_nothing_else(program: Capt
     for one in scripts_of(program):
         read = read.union(*(_parameters(text) for text in one.inputs["data"].values()))
     given = set(SETTINGS).union(*ENVIRONMENT.values())
-    assert read - BETWEEN_SCRIPTS <= given, "no pod has it"
+    assert read - BETWEEN_SCRIPTS - REFUSED <= given, "no pod has it"
     # HOME and TMPDIR are read by what the scripts start.
     assert given - read <= {"HOME", "TMPDIR"} | NOT_READ_YET, "no script reads it"
 
