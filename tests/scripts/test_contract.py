@@ -121,11 +121,6 @@ def test_no_local_variable_hides_the_exit_code_of_a_command(path: Path) -> None:
     )
 
 
-def test_everything_fits_into_one_configmap() -> None:
-    files = [path for path in SCRIPTS.iterdir() if path.suffix in {".sh", ".sql", ".awk"}]
-    assert sum(path.stat().st_size for path in files) < 512 * 1024  # of 1 MiB: room to grow
-
-
 def test_an_unexpected_failure_still_names_its_place(pod: Pod) -> None:
     code = f"source {SCRIPTS}/common.sh; start_script; begin 'Trying'; false; echo never"
     result = pod.run("console.sh", code=code)
