@@ -2,8 +2,8 @@
 
 import pulumi
 
-from components.refusal import SettingsError
-from components.settings import load
+from components.settings.reading import load
+from components.settings.refusal import SettingsError
 from components.stack import PostgresBackup, PostgresBackupArgs
 
 try:

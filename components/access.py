@@ -93,6 +93,8 @@ def operator_rules(applications: Sequence[str]) -> list[k8s.rbac.v1.PolicyRuleAr
         _rule("", ["pods/log"], ("get",)),
         # Why a pod does not start: an image that is not there, a volume that is not bound.
         _rule("", ["events"], ("list", "watch")),
+        # Which databases there are, where, and what is stopped around a restore; no credential.
+        _rule("", ["configmaps"], ("get",), [names.SETTINGS]),
     ]
     for kind, plural in _PLURALS.items():
         own = [name for one, _, name in (app.partition("/") for app in applications) if one == kind]

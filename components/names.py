@@ -7,6 +7,7 @@ RESTORE = "postgres-restore"
 
 OPERATOR_ROLE = "pgkeep-operator"
 SCRIPTS = "postgres-backup-scripts"
+SETTINGS = "postgres-backup-settings"
 CONTAINER = "pgkeep"
 
 

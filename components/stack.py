@@ -8,15 +8,16 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components import commands
+from components import helper_commands
 from components.access import Access, AccessArgs
-from components.backup import BackupSchedule, BackupScheduleArgs
-from components.console import Console, ConsoleArgs
-from components.pods import PodContext
-from components.restore import RestoreTemplate, RestoreTemplateArgs
-from components.scripts import ScriptBundle, read_scripts, script_config_map
-from components.settings import Settings
+from components.scripts import ScriptRooms, ScriptRoomsArgs, Scripts, read_scripts
+from components.settings.model import Settings
+from components.stack_settings import StackSettings, StackSettingsArgs
 from components.storage import BackupVolume, BackupVolumeArgs
+from components.workloads.backup import BackupSchedule, BackupScheduleArgs
+from components.workloads.console import Console, ConsoleArgs
+from components.workloads.pods import PodContext
+from components.workloads.restore import RestoreTemplate, RestoreTemplateArgs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,7 @@ class PostgresBackupArgs:
     """Inputs of PostgresBackup."""
 
     settings: Settings
-    scripts: ScriptBundle | None = None  # none: the folder scripts/ as it is
+    scripts: Scripts | None = None  # none: the folder scripts/ as it is
 
 
 class PostgresBackup(pulumi.ComponentResource):
@@ -71,20 +72,28 @@ class PostgresBackup(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        scripts = script_config_map(
+        scripts = ScriptRooms(
             f"{name}-scripts",
-            args.scripts or read_scripts(),
-            instance=settings.instance,
-            namespace=settings.namespace,
+            ScriptRoomsArgs(
+                instance=settings.instance,
+                namespace=settings.namespace,
+                scripts=args.scripts or read_scripts(),
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        variables = StackSettings(
+            f"{name}-settings",
+            StackSettingsArgs(settings=settings),
             opts=pulumi.ResourceOptions(parent=self),
         )
         context = PodContext(
             instance=settings.instance,
             namespace=settings.namespace,
             # Outputs, not the same text from the settings: through them each CronJob depends on
-            # the claim and the scripts, so it comes after them and goes before them.
+            # the claim, the settings and the scripts: it comes after them and goes before them.
             volume_claim=volume.claim_name,
-            scripts=scripts.metadata["name"],
+            settings=variables.config_map_name,
+            rooms_of=scripts.mounted_by,
             image=settings.image,
             resources=settings.resources,
         )
@@ -95,9 +104,6 @@ class PostgresBackup(pulumi.ComponentResource):
                 service_account=access.backup_account,
                 database=settings.database,
                 schedule=settings.schedule,
-                dump=settings.dump,
-                retention=settings.retention,
-                keep_days=settings.restore.keep_days,
                 jobs=settings.jobs,
             ),
             opts=pulumi.ResourceOptions(parent=self),
@@ -108,7 +114,6 @@ class PostgresBackup(pulumi.ComponentResource):
                 context=context,
                 service_account=access.console_account,
                 schedule=settings.schedule,
-                retention=settings.retention,
                 jobs=settings.jobs,
             ),
             opts=pulumi.ResourceOptions(parent=self),
@@ -120,11 +125,7 @@ class PostgresBackup(pulumi.ComponentResource):
                 service_account=access.restore_account,
                 database=settings.database,
                 schedule=settings.schedule,
-                dump=settings.dump,
-                retention=settings.retention,
-                restore=settings.restore,
                 jobs=settings.jobs,
-                applications=settings.applications,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -136,16 +137,16 @@ class PostgresBackup(pulumi.ComponentResource):
         self.console_cron_job = console.cron_job_name
         self.restore_cron_job = restore.cron_job_name
         self.run_backup_command = self.backup_cron_job.apply(
-            lambda cron_job: commands.run_backup(namespace, cron_job)
+            lambda cron_job: helper_commands.run_backup(namespace, cron_job)
         )
         self.list_backups_command = self.console_cron_job.apply(
-            lambda cron_job: commands.list_backups(namespace, cron_job)
+            lambda cron_job: helper_commands.list_backups(namespace, cron_job)
         )
         self.restore_command = self.restore_cron_job.apply(
-            lambda cron_job: commands.restore(namespace, cron_job)
+            lambda cron_job: helper_commands.restore(namespace, cron_job)
         )
         self.logs_command = self.backup_cron_job.apply(
-            lambda cron_job: commands.logs(namespace, cron_job)
+            lambda cron_job: helper_commands.logs(namespace, cron_job)
         )
         self.register_outputs(
             {

@@ -10,7 +10,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components import names
-from components.settings import VolumeSettings
+from components.settings.model import VolumeSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

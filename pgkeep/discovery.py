@@ -1,8 +1,9 @@
 """Finds the stack's CronJobs by their labels."""
 
 from pgkeep.errors import NotFoundError, PgkeepError
-from pgkeep.kubernetes_api import CRONJOBS, JOBS, Cluster
-from pgkeep.objects import JsonObject
+from pgkeep.jobs import SETTINGS, own_containers
+from pgkeep.kubernetes_api import CONFIG_MAPS, CRONJOBS, JOBS, Cluster
+from pgkeep.objects import JsonObject, entries, section
 
 NAME_LABEL = "app.kubernetes.io/name=pgkeep"
 COMPONENT_LABEL = "app.kubernetes.io/component"
@@ -27,6 +28,24 @@ def find_cronjob(cluster: Cluster, component: str) -> JsonObject:
             cure="Remove the labels of what does not belong to the stack.",
         )
     raise missing(cluster.namespace, cluster.context, component, other_namespaces(cluster))
+
+
+def with_settings(cluster: Cluster, cronjob: JsonObject) -> JsonObject:
+    """Return a CronJob with the variables that its `envFrom` brings, for `jobs.variable`.
+
+    They are beside its spec: a Job that is made of it takes them from the ConfigMap itself.
+
+    Raises:
+        NotFoundError: The ConfigMap is gone.
+        PgkeepError: It may not be read, or the cluster is away.
+    """
+    brought: JsonObject = {}
+    for container in own_containers(cronjob):
+        for source in entries(container, "envFrom"):
+            name = str(section(source, "configMapRef").get("name") or "")
+            if name:
+                brought |= section(cluster.get(CONFIG_MAPS, name), "data")
+    return {**cronjob, SETTINGS: brought}
 
 
 def other_namespaces(cluster: Cluster) -> list[str] | None:

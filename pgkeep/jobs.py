@@ -15,6 +15,9 @@ from pgkeep.objects import JsonObject, entries, section
 MANUAL = "manual"
 """The word in the generated names of Jobs a person asked for."""
 
+SETTINGS = "settings"
+"""Key of a CronJob, in the tool alone, that holds what its `envFrom` brings."""
+
 # These do not mend themselves by waiting: someone has to change something.
 _HOPELESS_WAITING = frozenset(
     {
@@ -49,7 +52,7 @@ _CURES = {
     "CreateContainerConfigError": "Bring the stack up to date: pulumi up",
     "FailedScheduling": "Is the volume bound (kubectl get pvc), and has a node room for the pod's "
     "requests (settings resourcesCpuRequest, resourcesMemoryRequest)?",
-    "FailedMount": "Check the claim (setting volumeName) and the stack's ConfigMap: pulumi up",
+    "FailedMount": "Check the claim (setting volumeName) and the stack's ConfigMaps: pulumi up",
     "FailedCreate": "A quota, a limit range or the namespace's Pod Security level refuses the pod; "
     "kubectl describe quota,limits shows them.",
 }
@@ -171,27 +174,32 @@ def _mount_secret(pod_spec: JsonObject, name: str) -> None:
 def variable(workload: JsonObject, name: str) -> str:
     """Return the value of a variable of the container `pgkeep`, of a CronJob or a Job.
 
-    As the container sees it: the stack writes `$$` for each `$`. Empty when it is not set.
+    As the container sees it: in its own `env` each `$` is written `$$`. What its `envFrom` brings
+    is known of a CronJob that `discovery.with_settings` returned. Empty when it is not set.
     """
-    spec: JsonObject = workload["spec"]
-    spec = section(spec, "jobTemplate", "spec") or spec
-    for container in spec["template"]["spec"]["containers"]:
-        if container["name"] == CONTAINER:
-            for entry in entries(container, "env"):
-                if entry["name"] == name:
-                    return str(entry.get("value") or "").replace("$$", "$")
-    return ""
+    for entry in _environment(workload):
+        if entry["name"] == name:
+            return str(entry.get("value") or "").replace("$$", "$")
+    return str(section(workload, SETTINGS).get(name) or "")
 
 
 def knows(workload: JsonObject, name: str) -> bool:
     """Whether the container `pgkeep` of a CronJob has a variable, also an empty one."""
-    template: JsonObject = section(workload["spec"], "jobTemplate", "spec", "template")
-    return any(
-        entry["name"] == name
-        for container in template["spec"]["containers"]
-        if container["name"] == CONTAINER
-        for entry in entries(container, "env")
-    )
+    own = any(entry["name"] == name for entry in _environment(workload))
+    return own or name in section(workload, SETTINGS)
+
+
+def _environment(workload: JsonObject) -> list[JsonObject]:
+    """The container's own `env`."""
+    return [entry for container in own_containers(workload) for entry in entries(container, "env")]
+
+
+def own_containers(workload: JsonObject) -> list[JsonObject]:
+    """The container `pgkeep` of a CronJob or a Job; of one by hand there may be none."""
+    spec: JsonObject = workload["spec"]
+    spec = section(spec, "jobTemplate", "spec") or spec
+    found = entries(spec["template"]["spec"], "containers")
+    return [container for container in found if container["name"] == CONTAINER]
 
 
 def database_names(workload: JsonObject) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import typer
 
 from pgkeep.backups import Backup
 from pgkeep.console import LATEST, read_list, read_show
-from pgkeep.discovery import find_cronjob
+from pgkeep.discovery import find_cronjob, with_settings
 from pgkeep.errors import InterruptedByUserError, JobFailedError, PgkeepError
 from pgkeep.follow import JobFollower
 from pgkeep.humanise import duration
@@ -36,7 +36,7 @@ def run_backup(
 ) -> None:
     """Make a backup now, follow its log and show the result."""
     session = session_of(context)
-    cronjob = find_cronjob(session.cluster, "backup")
+    cronjob = with_settings(session.cluster, find_cronjob(session.cluster, "backup"))
     created = session.cluster.create(JOBS, job_from_cronjob(cronjob))
     name = str(created["metadata"]["name"])
     session.say(f"Started job/{name} in namespace {session.cluster.namespace}.")

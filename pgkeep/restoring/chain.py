@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from pgkeep import applications as apps
 from pgkeep.applications import Plan
-from pgkeep.discovery import find_cronjob
+from pgkeep.discovery import find_cronjob, with_settings
 from pgkeep.errors import InterruptedByUserError, JobFailedError, NotFoundError, PgkeepError
 from pgkeep.follow import JobFollower
 from pgkeep.job_failures import job_failure
@@ -38,7 +38,7 @@ class Chain:
         """
         self.session = session
         self.cluster = session.cluster
-        self.cronjob = find_cronjob(self.cluster, "restore")
+        self.cronjob = with_settings(self.cluster, find_cronjob(self.cluster, "restore"))
         self.applications = apps.parse_applications(variable(self.cronjob, "RESTORE_APPLICATIONS"))
         self.names = database_names(self.cronjob)
         self._start_seconds = start_seconds

@@ -153,16 +153,20 @@ def read_work(job: JsonObject, cronjob: JsonObject) -> Work:
 
 
 def _elsewhere(job: JsonObject, cronjob: JsonObject) -> Server | None:
-    host, port = variable(job, "DATABASE_HOST"), variable(job, "DATABASE_PORT")
-    own_host, own_port = variable(cronjob, "DATABASE_HOST"), variable(cronjob, "DATABASE_PORT")
+    def own(name: str) -> str:
+        return variable(cronjob, name)
+
+    def its(name: str) -> str:
+        return variable(job, name) or own(name)
+
+    host, port, secret = its("DATABASE_HOST"), its("DATABASE_PORT"), its("DATABASE_SECRET")
     namespace = str(cronjob["metadata"]["namespace"])
-    if same_host(host, own_host, namespace) and port == own_port:
+    if same_host(host, own("DATABASE_HOST"), namespace) and port == own("DATABASE_PORT"):
         return None
-    secret = variable(job, "DATABASE_SECRET")
     return Server(
-        host=host if host != own_host else "",
-        port=int(port) if port != own_port and port.isdigit() else None,
-        secret=secret if secret != variable(cronjob, "DATABASE_SECRET") else "",
+        host=host if host != own("DATABASE_HOST") else "",
+        port=int(port) if port != own("DATABASE_PORT") and port.isdigit() else None,
+        secret=secret if secret != own("DATABASE_SECRET") else "",
     )
 
 

@@ -147,6 +147,7 @@ def cronjob(component: str, *, image: str = IMAGE, **variables: str) -> JsonObje
         "imagePullPolicy": "IfNotPresent",
         "command": ["bash", "-c", SCRIPTS[component]],
         "env": [{"name": name, "value": value} for name, value in environment.items()],
+        "envFrom": container["envFrom"],
         "terminationMessagePolicy": container["terminationMessagePolicy"],
     }
     pod["spec"] = {
@@ -156,6 +157,12 @@ def cronjob(component: str, *, image: str = IMAGE, **variables: str) -> JsonObje
         "containers": [stub],
     }
     return made
+
+
+def stack_variables(container: JsonObject) -> dict[str, str]:
+    """What the stack tells a pod: the settings, and what its container has of its own."""
+    settings: dict[str, str] = stack_object("ConfigMap", "settings")["data"]
+    return settings | {one["name"]: one.get("value", "") for one in container["env"]}
 
 
 def workload(kind: str, name: str, replicas: int, *, last_seconds: int = 0) -> JsonObject:
@@ -278,6 +285,7 @@ def places(kubeconfig: Path) -> Generator[Callable[..., Place]]:
         name = f"tool-{uuid.uuid4().hex[:8]}"
         top.create(NAMESPACES, {"metadata": {"name": name, "labels": labels}})
         made.append(Place(connected.in_namespace(name), kubeconfig))
+        made[-1].cluster.create(api.CONFIG_MAPS, stack_object("ConfigMap", "settings"))
         return made[-1]
 
     try:

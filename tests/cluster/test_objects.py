@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.cluster.support import Namespace, Stack
-from tools.render import render
+from tools.render import render, to_yaml
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
@@ -36,6 +36,16 @@ def test_the_api_server_accepts_every_object_with_strict_validation(
                 "spec": {**template["spec"], "serviceAccountName": "default"},
             }
             namespace.kubectl("create", "--dry-run=server", "-f", "-", stdin=yaml.safe_dump(pod))
+
+
+def test_what_is_rendered_is_applied_plainly_and_again(namespace: Namespace) -> None:
+    settings = {"namespace": namespace.name, "suspend": "true"}
+    rendered = to_yaml(render("prod", settings).objects)
+    first = namespace.kubectl("apply", "-f", "-", stdin=rendered).splitlines()
+    assert {line.rpartition(" ")[2] for line in first} == {"created"}
+    again = namespace.kubectl("apply", "-f", "-", stdin=rendered).splitlines()
+    assert len(again) == len(first)
+    assert {line.rpartition(" ")[2] for line in again} == {"unchanged"}
 
 
 SEVERAL = {"databaseName": "", "databases": '["one", "two words"]', "retentionWeekly": "4"}

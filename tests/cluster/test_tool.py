@@ -32,6 +32,7 @@ from tests.cluster.stubs import (
     places,
     read_until,
     stack_object,
+    stack_variables,
     words,
     workload,
 )
@@ -97,8 +98,11 @@ def test_someone_without_rights_is_told_which_and_who_can_give_them(
     assert done.returncode == 4
     assert "You may not list cronjobs.batch" in done.stderr
     assert "pgkeep-operator" in done.stderr
-    rule = {"apiGroups": ["batch"], "resources": ["cronjobs"], "verbs": ["get", "list"]}
-    grant(place, "eve", {"metadata": {"name": "eve"}, "rules": [rule]})
+    rules = [
+        {"apiGroups": ["batch"], "resources": ["cronjobs"], "verbs": ["get", "list"]},
+        {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]},
+    ]
+    grant(place, "eve", {"metadata": {"name": "eve"}, "rules": rules})
     eventually(
         lambda: "You may not create jobs.batch" in stranger.run("run-backup").stderr,
         "the next right is missing",
@@ -439,7 +443,7 @@ def told(text: str) -> JsonObject:
     """What the restore's pod says it was told, without what the stack tells every one."""
     template = stack_object("CronJob", "restore")["spec"]["jobTemplate"]["spec"]["template"]
     [container] = template["spec"]["containers"]
-    usual = {one["name"]: one.get("value", "") for one in container["env"]}
+    usual = stack_variables(container)
     found = re.findall(r"^  (RESTORE_\w+)=(.*)$", text, re.MULTILINE)
     assert found
     return {name: value for name, value in found if value != usual[name]}

@@ -26,6 +26,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pgkeep import environment
 from tests.scripts.postgres import POSTGRES_15, SCRIPTS, Postgres, drop_privileges
 
 BINARIES = POSTGRES_15.binaries
@@ -35,78 +36,26 @@ POD_GID = 999
 PASSWORD = r"pa:ss\word 'ü"  # everything a password file has to escape
 SYSTEM_PATH = POSTGRES_15.path
 
-# The environment of each container, as the program gives it (the names are the contract).
-COMMON = ("NAMESPACE", "VOLUME_NAME", "BACKUP_DIRECTORY", "HOME", "TMPDIR")
-DATABASE = (
-    "DATABASE_HOST",
-    "DATABASE_PORT",
-    "DATABASE_NAMES",
-    "DATABASE_SSLMODE",
-    "DATABASE_SECRET",
-    "DATABASE_USER_KEY",
-    "DATABASE_PASSWORD_KEY",
-    "CREDENTIALS_DIRECTORY",
-)
-DUMP = (
-    "BACKUP_FORMAT",
-    "BACKUP_COMPRESSION",
-    "BACKUP_JOBS",
-    "BACKUP_SCHEDULE",
-    "BACKUP_OWNERS",
-    "BACKUP_TABLE_HASHES",
-    "BACKUP_ANOMALY_FACTOR",
-)
-BACKUP = (*DUMP, "BACKUP_TIMEOUT", "RESTORE_KEEP_DAYS")
-RETENTION = (
-    "RETENTION_DAYS",
-    "RETENTION_MINIMUM",
-    "RETENTION_DAILY",
-    "RETENTION_WEEKLY",
-    "RETENTION_MONTHLY",
-)
-CONSOLE = ("CONSOLE_COMMAND", "CONSOLE_BACKUP", "CONSOLE_OUTPUT", "CONSOLE_DRY_RUN")
-RESTORE = (
-    "RESTORE_ACTION",
-    "RESTORE_BACKUP",
-    "RESTORE_AT",
-    "RESTORE_DATABASE",
-    "RESTORE_INTO",
-    "RESTORE_TABLES",
-    "RESTORE_SCHEMAS",
-    "RESTORE_DROP",
-    "RESTORE_DRY_RUN",
-    "RESTORE_ALLOW_SUPERUSER_OBJECTS",
-    "RESTORE_SAFETY_BACKUP",
-    "RESTORE_SMOKE_QUERY",
-    "RESTORE_KEEP_DAYS",
-    "RESTORE_DATABASE_VOLUME",
-    "RESTORE_FREE_BYTES",
-    "RESTORE_JOBS",
-    "RESTORE_APPLICATIONS",
-)
-
-
-def without(names: tuple[str, ...], *left_out: str) -> tuple[str, ...]:
-    """Names but for some of them."""
-    return tuple(name for name in names if name not in left_out)
-
-
-# What each script is given. backup/one.sh is started by backup/all.sh, once for each database,
-# which keeps the list of them and the time each may take to itself.
+# What each script is given: that of its pod, with all that comes from the settings.
+_EVERY_POD = environment.names(environment.PROGRAM, environment.SETTINGS)
+_WITH_DATABASE = _EVERY_POD + environment.names(environment.CREDENTIALS)
 GIVEN = {
-    "backup/all.sh": COMMON + DATABASE + BACKUP + RETENTION,
-    "backup/one.sh": (
-        COMMON
-        + without(DATABASE, "DATABASE_NAMES")
-        + ("DATABASE_NAME",)
-        + without(BACKUP, "BACKUP_TIMEOUT")
-        + RETENTION
-    ),
-    "console/main.sh": COMMON + CONSOLE + RETENTION,
-    # A restore makes a backup first, by backup/one.sh.
-    "restore/main.sh": COMMON + DATABASE + RESTORE + DUMP + RETENTION,
+    "backup/all.sh": _WITH_DATABASE,
+    # Started by backup/all.sh, once for each database, and by a restore.
+    "backup/one.sh": (*_WITH_DATABASE, "DATABASE_NAME"),
+    "console/main.sh": _EVERY_POD + environment.names(environment.CONSOLE),
+    "restore/main.sh": _WITH_DATABASE + environment.names(environment.RESTORE),
 }
-EVERYTHING = COMMON + DATABASE + ("DATABASE_NAME",) + BACKUP + RETENTION + CONSOLE + RESTORE
+EVERYTHING = (
+    *_WITH_DATABASE,
+    "DATABASE_NAME",
+    *environment.names(environment.CONSOLE, environment.RESTORE),
+)
+
+# Part of the contract before their scripts are.
+NOT_READ_YET = {"RESTORE_SIDE", "RESTORE_OUTPUT"}
+# What nobody is given any more, and a restore reads in order to refuse it.
+REFUSED = {"RESTORE_IN_PLACE"}
 
 
 def give(path: Path, uid: int, gid: int) -> None:
@@ -302,7 +251,7 @@ class Pod:
 
     def environment(self, script: str, **overrides: str) -> dict[str, str]:
         """Exactly what the container of this script gets."""
-        values = {
+        values = environment.values(environment.CONSOLE, environment.RESTORE) | {
             "NAMESPACE": "shop",
             "VOLUME_NAME": "backup-pvc",
             "BACKUP_DIRECTORY": str(self.volume),
@@ -330,25 +279,10 @@ class Pod:
             "RETENTION_DAILY": "0",
             "RETENTION_WEEKLY": "0",
             "RETENTION_MONTHLY": "0",
-            "CONSOLE_COMMAND": "list",
-            "CONSOLE_BACKUP": "latest",
-            "CONSOLE_OUTPUT": "text",
-            "CONSOLE_DRY_RUN": "true",
-            "RESTORE_ACTION": "restore",
             "RESTORE_BACKUP": "latest",
-            "RESTORE_AT": "",
-            "RESTORE_DATABASE": "",
-            "RESTORE_INTO": "",
-            "RESTORE_TABLES": "",
-            "RESTORE_SCHEMAS": "",
-            "RESTORE_DROP": "",
-            "RESTORE_DRY_RUN": "false",
-            "RESTORE_ALLOW_SUPERUSER_OBJECTS": "false",
-            "RESTORE_SAFETY_BACKUP": "true",
             "RESTORE_SMOKE_QUERY": "",
             "RESTORE_KEEP_DAYS": "0",
             "RESTORE_DATABASE_VOLUME": "",
-            "RESTORE_FREE_BYTES": "",
             "RESTORE_JOBS": "2",
             "RESTORE_APPLICATIONS": "deployment/shop",
         }

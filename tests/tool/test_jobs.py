@@ -1,11 +1,14 @@
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from pgkeep import jobs
+from pgkeep.discovery import with_settings
 from pgkeep.errors import PgkeepError
+from pgkeep.kubernetes_api import CRONJOBS, Cluster
 from pgkeep.objects import JsonObject
 from tests.tool.objects import cronjob, event, job, pod
+from tests.tool.world import stack
 
 NAME = "postgres-backup-manual-x1"
 
@@ -90,6 +93,25 @@ def test_a_variable_is_known_also_when_it_is_empty() -> None:
     assert jobs.knows(source, "RESTORE_AT")
     assert jobs.knows(source, "NAMESPACE")
     assert not jobs.knows(source, "RESTORE_DRY_RUN")
+
+
+def test_what_the_settings_bring_is_known_and_left_to_the_config_map() -> None:
+    world = stack(DATABASE_NAMES="a$$(HOME)")
+    template = with_settings(cast("Cluster", world), world.one(CRONJOBS, "postgres-restore"))
+    assert jobs.variable(template, "DATABASE_NAMES") == "a$$(HOME)", "nothing expands a ConfigMap"
+    assert jobs.knows(template, "DATABASE_NAMES")
+    made = jobs.job_from_cronjob(template, environment={"DATABASE_HOST": "other"})
+    [container] = made["spec"]["template"]["spec"]["containers"]
+    own = [entry["name"] for entry in container["env"] if entry["name"].startswith("DATABASE_")]
+    assert own == ["DATABASE_HOST"]
+    assert container["envFrom"] == [{"configMapRef": {"name": "postgres-backup-settings"}}]
+    assert made.keys() == {"apiVersion", "kind", "metadata", "spec"}
+
+
+def test_a_variable_of_the_templates_own_wins_over_the_settings() -> None:
+    template = {**cronjob(), jobs.SETTINGS: {"NAMESPACE": "other", "DATABASE_HOST": "postgres"}}
+    assert jobs.variable(template, "NAMESPACE") == "shop"
+    assert jobs.variable(template, "DATABASE_HOST") == "postgres"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
+from pgkeep import environment
 from pgkeep import kubernetes_api as api
 from pgkeep.applications import ANNOTATION
 from pgkeep.errors import ConflictError, JobStartError, NotFoundError
@@ -16,26 +17,17 @@ from pgkeep.jobs import JobResult, has_ended, result, variable
 from pgkeep.kubernetes_api import Resource
 from pgkeep.objects import JsonObject, section
 
-STACK = {
-    "RESTORE_ACTION": "restore",
-    "RESTORE_BACKUP": "",
-    "RESTORE_AT": "",
-    "RESTORE_DATABASE": "",
-    "RESTORE_INTO": "",
-    "RESTORE_TABLES": "",
-    "RESTORE_SCHEMAS": "",
-    "RESTORE_DROP": "",
-    "RESTORE_DRY_RUN": "false",
+STACK = environment.values(environment.RESTORE)
+"""What the template says itself."""
+SETTINGS = {
     "RESTORE_DATABASE_VOLUME": "",
-    "RESTORE_FREE_BYTES": "",
-    "RESTORE_ALLOW_SUPERUSER_OBJECTS": "false",
-    "RESTORE_SAFETY_BACKUP": "true",
     "RESTORE_APPLICATIONS": "deployment/web,statefulset/queue",
     "DATABASE_NAMES": "shop",
     "DATABASE_HOST": "postgres",
     "DATABASE_PORT": "5432",
     "DATABASE_SECRET": "postgres",
 }
+"""What the ConfigMap of the settings says."""
 LABELS = {"app.kubernetes.io/name": "pgkeep", "app.kubernetes.io/component": "restore"}
 
 
@@ -211,8 +203,8 @@ class World:
 
     def begin_job(self, **variables: str) -> None:
         """Let somebody else begin a restore."""
-        environment = [{"name": name, "value": value} for name, value in variables.items()]
-        containers = [{"name": "pgkeep", "env": environment}]
+        own = [{"name": name, "value": value} for name, value in variables.items()]
+        containers = [{"name": "pgkeep", "env": own}]
         job: JsonObject = {
             "metadata": {
                 "name": "postgres-restore-by-hand",
@@ -246,7 +238,7 @@ class World:
     def told(self, job: JsonObject) -> dict[str, str]:
         """What a Job was told that the template does not say."""
         template = self.one(api.CRONJOBS, "postgres-restore")
-        told = {name: variable(job, name) for name in STACK}
+        told = {name: variable(job, name) for name in STACK | SETTINGS}
         return {name: value for name, value in told.items() if value != variable(template, name)}
 
 
@@ -274,10 +266,14 @@ def workload(world: World, resource: Resource, name: str, replicas: int) -> Json
 def stack(**variables: str) -> World:
     """A stack of a database with two applications."""
     world = World()
+    own = {name: variables.get(name, value) for name, value in STACK.items()}
     container = {
         "name": "pgkeep",
-        "env": [{"name": name, "value": value} for name, value in (STACK | variables).items()],
+        "env": [{"name": name, "value": value} for name, value in own.items()],
+        "envFrom": [{"configMapRef": {"name": "postgres-backup-settings"}}],
     }
+    settings = {name: variables.get(name, value) for name, value in SETTINGS.items()}
+    world.all(api.CONFIG_MAPS)["postgres-backup-settings"] = {"data": settings}
     credentials = {"name": "credentials", "secret": {"secretName": "postgres"}}
     world.all(api.CRONJOBS)["postgres-restore"] = {
         "metadata": {

@@ -4,18 +4,24 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, cast
 
-from components import settings
-from components.scripts import ScriptBundle
-from components.settings import Settings
+from components import names
+from components.scripts import Scripts
+from components.settings import reading
+from components.settings.model import Settings
 from components.stack import PostgresBackup, PostgresBackupArgs
 from tools.render import Captured, Json, Resource, capture, configuration
 
 STACKS = ("dev", "prod")
-SCRIPTS = {
-    "backups.sh": "echo all\n",
-    "backup.sh": "echo backup\n",
-    "console.sh": "echo console\n",
-    "restore.sh": "exit 1\n",
+# A house of a few rooms; what a file stands on it names, as the shipped ones do.
+SCRIPTS: Mapping[str, Mapping[str, str]] = {
+    "core": {"log.sh": "say() { printf '%s\\n' \"$1\"; }\n"},
+    "facts": {"facts.sql": "\\ir contents.sql\n", "contents.sql": "SELECT 1;\n"},
+    "backup": {
+        "all.sh": 'source "$SCRIPTS/core/log.sh"\nbash "$SCRIPTS/backup/one.sh"\n',
+        "one.sh": 'source "$SCRIPTS/core/log.sh"\nquery "$DATABASE_NAME" facts/facts.sql\n',
+    },
+    "console": {"main.sh": 'source "$SCRIPTS/core/log.sh"\n'},
+    "restore": {"main.sh": 'source "$SCRIPTS/core/log.sh"\nbash "$SCRIPTS/backup/one.sh"\n'},
 }
 PVC = "kubernetes:core/v1:PersistentVolumeClaim"
 CRON_JOB = "kubernetes:batch/v1:CronJob"
@@ -47,7 +53,7 @@ def config(**changes: str | None) -> Config:
 
 def load(**changes: str | None) -> Settings:
     """The settings of prod with changes."""
-    return settings.load(config(**changes), stack="prod")
+    return reading.load(config(**changes), stack="prod")
 
 
 def run_component(declare: Callable[[], object]) -> Captured:
@@ -60,9 +66,9 @@ def run_component(declare: Callable[[], object]) -> Captured:
     return capture(program)
 
 
-def run_stack(changed: Settings, scripts: Mapping[str, str] = SCRIPTS) -> Captured:
+def run_stack(changed: Settings, scripts: Mapping[str, Mapping[str, str]] = SCRIPTS) -> Captured:
     """Runs the root component with given settings and scripts."""
-    args = PostgresBackupArgs(settings=changed, scripts=ScriptBundle(files=scripts))
+    args = PostgresBackupArgs(settings=changed, scripts=Scripts(rooms=scripts))
     return run_component(lambda: PostgresBackup("pgkeep", args))
 
 
@@ -81,6 +87,20 @@ def the(captured: Captured, resource_type: str, name: str = "") -> Resource:
     return found[0]
 
 
+def scripts_of(captured: Captured) -> list[Resource]:
+    """The ConfigMaps of the scripts."""
+    return [
+        one
+        for one in of_type(captured, CONFIG_MAP)
+        if one.inputs["metadata"]["labels"]["app.kubernetes.io/component"] == "scripts"
+    ]
+
+
+def changed_script(room: str, name: str, text: str) -> Mapping[str, Mapping[str, str]]:
+    """The house with another text in one file."""
+    return {**SCRIPTS, room: {**SCRIPTS[room], name: text}}
+
+
 def objects(captured: Captured) -> list[Json]:
     return [one.inputs for one in captured.resources if "apiVersion" in one.inputs]
 
@@ -90,8 +110,14 @@ def pod_spec(cron_job: Json) -> Json:
 
 
 def environment(cron_job: Json) -> dict[str, str]:
+    """What the container has of its own, besides the settings."""
     [container] = pod_spec(cron_job)["containers"]
     return {variable["name"]: variable.get("value", "") for variable in container["env"]}
+
+
+def told(captured: Captured) -> dict[str, str]:
+    """What every pod is told of the settings."""
+    return cast("dict[str, str]", the(captured, CONFIG_MAP, names.SETTINGS).inputs["data"])
 
 
 def cron_jobs(captured: Captured) -> Iterator[Json]:

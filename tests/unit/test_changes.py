@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.support import CONFIG_MAP, PVC, SCRIPTS, load, run_stack, the
-from tools.render import Captured, Json, capture_stack
+from tests.unit.support import PVC, STACKS, changed_script, load, run_stack, the, told
+from tools.render import Captured, Json, capture_stack, configuration
 
 # Read from the provider's diff: besides name and namespace, which replace every kind.
 REPLACING = {
@@ -19,8 +19,9 @@ REPLACING = {
         ("spec", "storageClassName"),
         ("spec", "volumeName"),
     ),
-    "ConfigMap": (("data",), ("binaryData",), ("immutable",)),
 }
+# An immutable ConfigMap is replaced always, another one unless the stack file says otherwise.
+IMMUTABLE = (("data",), ("binaryData",), ("immutable",))
 
 
 def replaced(before: Captured, after: Captured) -> set[str]:
@@ -37,7 +38,8 @@ def replaced(before: Captured, after: Captured) -> set[str]:
 
 def _identity(manifest: Json) -> list[Any]:
     fields = (("metadata", "name"), ("metadata", "namespace"))
-    return [_at(manifest, path) for path in (*fields, *REPLACING.get(manifest["kind"], ()))]
+    more = IMMUTABLE if manifest.get("immutable") else REPLACING.get(manifest["kind"], ())
+    return [_at(manifest, path) for path in (*fields, *more)]
 
 
 def _at(manifest: Json, path: tuple[str, ...]) -> Any:
@@ -82,24 +84,45 @@ def test_an_ordinary_change_replaces_nothing(prod: Captured, key: str, value: st
     assert manifests[0] != manifests[1], f"{key} changes nothing at all"
 
 
+# What is nothing but a variable of the pods. The others are fields of CronJobs as well.
+@pytest.mark.parametrize(
+    ("key", "value", "name"),
+    [
+        ("retentionDays", "14", "RETENTION_DAYS"),
+        ("retentionWeekly", "8", "RETENTION_WEEKLY"),
+        ("tableHashes", "true", "BACKUP_TABLE_HASHES"),
+        ("smokeQuery", "SELECT 1", "RESTORE_SMOKE_QUERY"),
+        ("restoreKeepDays", "14", "RESTORE_KEEP_DAYS"),
+        ("databaseHost", "other", "DATABASE_HOST"),
+        ("databaseName", "other", "DATABASE_NAMES"),
+    ],
+)
+def test_a_changed_setting_is_one_variable_of_one_object(
+    prod: Captured, key: str, value: str, name: str
+) -> None:
+    changed = capture_stack("prod", {key: value})
+    before, after = ({one.urn: one.inputs for one in run.resources} for run in (prod, changed))
+    different = [after[urn] for urn in before if before[urn] != after[urn]]
+    assert [one["kind"] for one in different if "kind" in one] == ["ConfigMap"]
+    old, new = told(prod), told(changed)
+    assert {one: new[one] for one in new if new[one] != old[one]} == {name: value}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_each_stack_file_lets_the_settings_be_changed_in_place(stack: str) -> None:
+    # Without it the provider deletes the ConfigMap and makes it again: pods that start wait for it.
+    assert configuration(stack)["kubernetes:enableConfigMapMutable"] == "true"
+
+
 def test_from_one_database_to_several_replaces_nothing(prod: Captured) -> None:
     changed = capture_stack("prod", {"databaseName": "", "databases": '["a","b"]'})
     assert replaced(prod, changed) == set()
 
 
-def test_a_changed_script_replaces_only_the_config_map() -> None:
+def test_a_changed_script_replaces_only_a_config_map() -> None:
     before = run_stack(load())
-    after = run_stack(load(), {**SCRIPTS, "backup.sh": "echo other\n"})
+    after = run_stack(load(), changed_script("backup", "one.sh", "echo other\n"))
     assert replaced(before, after) == {"ConfigMap"}
-
-
-def test_the_new_config_map_is_made_before_the_old_one_goes() -> None:
-    before = the(run_stack(load()), CONFIG_MAP)
-    after = the(run_stack(load(), {**SCRIPTS, "more.sql": "SELECT 1;\n"}), CONFIG_MAP)
-    # The provider deletes first only where the name stays the same, or where it is told to.
-    assert before.inputs["metadata"]["name"] != after.inputs["metadata"]["name"]
-    assert not after.request.deleteBeforeReplace
-    assert after.inputs["immutable"] is True
 
 
 @pytest.mark.parametrize(("key", "value"), [("storageClass", "fast"), ("volumeName", "other")])

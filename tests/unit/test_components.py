@@ -3,20 +3,20 @@
 import pulumi
 import pytest
 
-from components import names, scripts
+from components import names
 from components.access import Access, AccessArgs
-from components.backup import BackupSchedule, BackupScheduleArgs
-from components.console import Console, ConsoleArgs
-from components.pods import PodContext
-from components.restore import RestoreTemplate, RestoreTemplateArgs
-from components.scripts import ScriptBundle, read_scripts
-from components.settings import Settings
+from components.settings.model import Settings
+from components.stack_settings import StackSettings, StackSettingsArgs, variables
 from components.storage import BackupVolume, BackupVolumeArgs
+from components.workloads.backup import BackupSchedule, BackupScheduleArgs
+from components.workloads.console import Console, ConsoleArgs
+from components.workloads.pods import PodContext
+from components.workloads.restore import RestoreTemplate, RestoreTemplateArgs
+from pgkeep import environment as environment_contract
 from tests.unit.support import (
     CONFIG_MAP,
     CRON_JOB,
     PVC,
-    SCRIPTS,
     environment,
     load,
     of_type,
@@ -33,7 +33,8 @@ def context(settings: Settings) -> PodContext:
         instance="test",
         namespace="n",
         volume_claim=pulumi.Output.from_input("claim"),
-        scripts=pulumi.Output.from_input("bundle"),
+        settings=pulumi.Output.from_input("settings"),
+        rooms_of=lambda entry: {entry.partition("/")[0]: pulumi.Output.from_input("room")},
         image=settings.image,
         resources=settings.resources,
     )
@@ -48,9 +49,6 @@ def backup(settings: Settings) -> Captured:
                 service_account="account",
                 database=settings.database,
                 schedule=settings.schedule,
-                dump=settings.dump,
-                retention=settings.retention,
-                keep_days=settings.restore.keep_days,
                 jobs=settings.jobs,
             ),
         )
@@ -62,7 +60,6 @@ def console(settings: Settings) -> Captured:
         context=context(settings),
         service_account="account",
         schedule=settings.schedule,
-        retention=settings.retention,
         jobs=settings.jobs,
     )
     return run_component(lambda: Console("c", args))
@@ -74,11 +71,7 @@ def restore(settings: Settings) -> Captured:
         service_account="account",
         database=settings.database,
         schedule=settings.schedule,
-        dump=settings.dump,
-        retention=settings.retention,
-        restore=settings.restore,
         jobs=settings.jobs,
-        applications=settings.applications,
     )
     return run_component(lambda: RestoreTemplate("r", args))
 
@@ -115,63 +108,94 @@ def test_the_claim_is_kept_whatever_options_its_component_gets() -> None:
     assert claim.retainOnDelete
 
 
-def test_a_backup_takes_schedule_limits_and_retention_from_the_settings() -> None:
+def test_a_backup_takes_schedule_and_limits_from_the_settings() -> None:
     settings = load(
         schedule="5 4 * * *",
         timeZone="Europe/Berlin",
         suspend="true",
         startingDeadline="2h",
         backupTimeout="3h",
-        owners="false",
-        tableHashes="true",
-        anomalyFactor="5",
-        retentionDays="14",
-        retentionMinimum="5",
         successfulJobsHistory="4",
         failedJobsHistory="2",
         jobTtl="1d",
-        format="plain",
-        compression="gzip:7",
-        jobs="1",
     )
-    manifest = the(backup(settings), CRON_JOB, names.BACKUP).inputs
-    spec = manifest["spec"]
+    spec = the(backup(settings), CRON_JOB, names.BACKUP).inputs["spec"]
     assert (spec["schedule"], spec["timeZone"]) == ("5 4 * * *", "Europe/Berlin")
     assert spec["suspend"] is True
     assert spec["startingDeadlineSeconds"] == 7200
     assert (spec["successfulJobsHistoryLimit"], spec["failedJobsHistoryLimit"]) == (4, 2)
     assert spec["jobTemplate"]["spec"]["activeDeadlineSeconds"] == 10800
     assert spec["jobTemplate"]["spec"]["ttlSecondsAfterFinished"] == 86400
-    variables = environment(manifest)
-    assert variables["RETENTION_DAYS"] == "14"
-    assert variables["RETENTION_MINIMUM"] == "5"
-    assert variables["BACKUP_SCHEDULE"] == "5 4 * * *"
-    assert variables["BACKUP_FORMAT"] == "plain"
-    assert variables["BACKUP_COMPRESSION"] == "gzip:7"
-    assert variables["BACKUP_JOBS"] == "1"
-    assert variables["BACKUP_OWNERS"] == "false"
-    assert variables["BACKUP_TABLE_HASHES"] == "true"
-    assert variables["BACKUP_ANOMALY_FACTOR"] == "5"
-    assert variables["VOLUME_NAME"] == "claim"
 
 
-def test_retention_is_the_same_in_the_backup_that_does_it_and_the_console_that_plans_it() -> None:
-    settings = load(
-        retentionDays="14",
-        retentionMinimum="5",
-        retentionDaily="6",
-        retentionWeekly="4",
-        retentionMonthly="12",
+# Each setting that a pod is told, with a value that is not the default.
+TOLD = {
+    "namespace": ("other", "NAMESPACE", "other"),
+    "volumeName": ("v", "VOLUME_NAME", "v"),
+    "databaseHost": ("db", "DATABASE_HOST", "db"),
+    "databasePort": ("5433", "DATABASE_PORT", "5433"),
+    "databaseName": ("a$(HOME)$$b", "DATABASE_NAMES", "a$(HOME)$$b"),
+    "databaseSslMode": ("require", "DATABASE_SSLMODE", "require"),
+    "databaseSecret": ("s", "DATABASE_SECRET", "s"),
+    "databaseUserKey": ("u", "DATABASE_USER_KEY", "u"),
+    "databasePasswordKey": ("p", "DATABASE_PASSWORD_KEY", "p"),
+    "format": ("plain", "BACKUP_FORMAT", "plain"),
+    "compression": ("gzip:7", "BACKUP_COMPRESSION", "gzip:7"),
+    "schedule": ("5 4 * * *", "BACKUP_SCHEDULE", "5 4 * * *"),
+    "owners": ("false", "BACKUP_OWNERS", "false"),
+    "tableHashes": ("true", "BACKUP_TABLE_HASHES", "true"),
+    "anomalyFactor": ("5", "BACKUP_ANOMALY_FACTOR", "5"),
+    "backupTimeout": ("3h", "BACKUP_TIMEOUT", "10800"),
+    "retentionDays": ("14", "RETENTION_DAYS", "14"),
+    "retentionMinimum": ("5", "RETENTION_MINIMUM", "5"),
+    "retentionDaily": ("6", "RETENTION_DAILY", "6"),
+    "retentionWeekly": ("3", "RETENTION_WEEKLY", "3"),
+    "retentionMonthly": ("11", "RETENTION_MONTHLY", "11"),
+    "smokeQuery": ("SELECT 'a$$b'", "RESTORE_SMOKE_QUERY", "SELECT 'a$$b'"),
+    "restoreKeepDays": ("9", "RESTORE_KEEP_DAYS", "9"),
+    "databaseVolumeName": ("data-0", "RESTORE_DATABASE_VOLUME", "data-0"),
+    "applications": (
+        '["deployment/a","statefulset/b"]',
+        "RESTORE_APPLICATIONS",
+        "deployment/a,statefulset/b",
+    ),
+}
+
+
+@pytest.mark.parametrize("key", TOLD)
+def test_a_setting_reaches_the_pods_by_name_as_it_is(key: str) -> None:
+    typed, name, expected = TOLD[key]
+    before, after = variables(load()), variables(load(**{key: typed}))
+    assert {one: after[one] for one in after if after[one] != before[one]} == {name: expected}
+
+
+def test_the_jobs_are_those_of_a_dump_and_of_a_load() -> None:
+    found = variables(load(jobs="1"))
+    assert (found["BACKUP_JOBS"], found["RESTORE_JOBS"]) == ("1", "1")
+
+
+def test_the_settings_are_the_variables_of_the_contract_and_all_have_a_test() -> None:
+    assert tuple(variables(load())) == environment_contract.names(environment_contract.SETTINGS)
+    assert {name for _, name, _ in TOLD.values()} | {"BACKUP_JOBS", "RESTORE_JOBS"} == set(
+        variables(load())
     )
-    for captured in (backup(settings), console(settings), restore(settings)):
-        variables = environment(the(captured, CRON_JOB).inputs)
-        assert {name: value for name, value in variables.items() if "RETENTION" in name} == {
-            "RETENTION_DAYS": "14",
-            "RETENTION_MINIMUM": "5",
-            "RETENTION_DAILY": "6",
-            "RETENTION_WEEKLY": "4",
-            "RETENTION_MONTHLY": "12",
-        }
+
+
+def test_the_settings_are_one_config_map_that_is_changed_in_place() -> None:
+    args = StackSettingsArgs(settings=load())
+    manifest = the(run_component(lambda: StackSettings("s", args)), CONFIG_MAP).inputs
+    assert manifest["metadata"]["name"] == "postgres-backup-settings"
+    assert manifest["metadata"]["namespace"] == "educard-prod"
+    assert "immutable" not in manifest
+    assert manifest["data"] == variables(load())
+
+
+def test_every_pod_takes_all_settings_from_the_config_map_and_says_none_itself() -> None:
+    for captured in (backup(load()), console(load()), restore(load())):
+        manifest = the(captured, CRON_JOB).inputs
+        [container] = pod_spec(manifest)["containers"]
+        assert container["envFrom"] == [{"configMapRef": {"name": "settings"}}]
+        assert not environment(manifest).keys() & variables(load()).keys()
 
 
 @pytest.mark.parametrize(
@@ -181,7 +205,7 @@ def test_each_of_several_databases_has_the_time_of_one(databases: str, deadline:
     settings = load(databaseName="", databases=databases, backupTimeout="3h")
     manifest = the(backup(settings), CRON_JOB).inputs
     assert manifest["spec"]["jobTemplate"]["spec"]["activeDeadlineSeconds"] == deadline
-    assert environment(manifest)["BACKUP_TIMEOUT"] == "10800"
+    assert variables(settings)["BACKUP_TIMEOUT"] == "10800"
 
 
 def test_a_console_and_a_restore_take_no_longer_for_several_databases() -> None:
@@ -196,17 +220,14 @@ def test_a_console_and_a_restore_take_no_longer_for_several_databases() -> None:
         assert len(deadlines) == 1
 
 
-def test_the_names_of_databases_reach_backup_and_restore_one_a_line() -> None:
+def test_the_names_of_databases_reach_the_pods_one_a_line() -> None:
     settings = load(databaseName="", databases='["shop","my db, ü","a:b"]')
-    for captured in (backup(settings), restore(settings)):
-        assert environment(the(captured, CRON_JOB).inputs)["DATABASE_NAMES"] == (
-            "shop\nmy db, ü\na:b"
-        )
+    assert variables(settings)["DATABASE_NAMES"] == "shop\nmy db, ü\na:b"
 
 
 def test_a_backup_starts_the_script_that_goes_through_the_databases() -> None:
     [container] = pod_spec(the(backup(load()), CRON_JOB).inputs)["containers"]
-    assert container["command"] == ["bash", "/opt/pgkeep/backups.sh"]
+    assert container["command"] == ["bash", "/opt/pgkeep/backup/all.sh"]
 
 
 def test_one_database_set_either_way_gives_the_same_objects() -> None:
@@ -225,26 +246,23 @@ def test_a_paused_schedule_does_not_change_the_templates() -> None:
         assert the(captured, CRON_JOB).inputs["spec"]["suspend"] is True
 
 
-def test_a_console_lists_unless_told_otherwise_and_knows_no_database() -> None:
+def test_a_console_lists_unless_told_otherwise_and_has_no_credentials() -> None:
     manifest = the(console(load()), CRON_JOB, names.CONSOLE).inputs
-    variables = environment(manifest)
-    assert variables["CONSOLE_COMMAND"] == "list"
-    assert variables["CONSOLE_OUTPUT"] == "text"
-    assert variables["CONSOLE_DRY_RUN"] == "true", "a command alone must not delete anything"
+    own = environment(manifest)
+    assert own["CONSOLE_COMMAND"] == "list"
+    assert own["CONSOLE_OUTPUT"] == "text"
+    assert own["CONSOLE_DRY_RUN"] == "true", "a command alone must not delete anything"
     assert not [volume for volume in pod_spec(manifest)["volumes"] if "secret" in volume]
 
 
-def test_a_restore_has_its_own_deadline_and_names_the_applications() -> None:
-    settings = load(restoreTimeout="9h", applications='["deployment/a","statefulset/b"]')
-    manifest = the(restore(settings), CRON_JOB, names.RESTORE).inputs
+def test_a_restore_has_its_own_deadline() -> None:
+    manifest = the(restore(load(restoreTimeout="9h")), CRON_JOB, names.RESTORE).inputs
     assert manifest["spec"]["jobTemplate"]["spec"]["activeDeadlineSeconds"] == 32400
-    assert environment(manifest)["RESTORE_APPLICATIONS"] == "deployment/a,statefulset/b"
-    assert environment(manifest)["RESTORE_JOBS"] == "2"
 
 
 def test_a_restore_does_nothing_special_unless_its_job_says_so() -> None:
-    variables = environment(the(restore(load()), CRON_JOB).inputs)
-    assert {key: value for key, value in variables.items() if key.startswith("RESTORE_")} == {
+    own = environment(the(restore(load()), CRON_JOB).inputs)
+    assert {key: value for key, value in own.items() if key.startswith("RESTORE_")} == {
         "RESTORE_ACTION": "restore",
         "RESTORE_BACKUP": "",
         "RESTORE_AT": "",
@@ -252,48 +270,19 @@ def test_a_restore_does_nothing_special_unless_its_job_says_so() -> None:
         "RESTORE_INTO": "",
         "RESTORE_TABLES": "",
         "RESTORE_SCHEMAS": "",
+        "RESTORE_SIDE": "",
         "RESTORE_DROP": "",
         "RESTORE_DRY_RUN": "false",
         "RESTORE_ALLOW_SUPERUSER_OBJECTS": "false",
         "RESTORE_SAFETY_BACKUP": "true",
-        "RESTORE_SMOKE_QUERY": "",
-        "RESTORE_KEEP_DAYS": "0",
-        "RESTORE_DATABASE_VOLUME": "",
         "RESTORE_FREE_BYTES": "",
-        "RESTORE_JOBS": "2",
-        "RESTORE_APPLICATIONS": "deployment/educard-app",
+        "RESTORE_OUTPUT": "text",
     }
 
 
-def test_a_restore_can_make_the_very_backup_that_the_schedule_makes() -> None:
-    settings = load(tableHashes="true", format="plain", compression="gzip:7", jobs="1")
-    ours, theirs = (
-        {key: value for key, value in variables.items() if key.startswith("BACKUP_")}
-        for variables in (
-            environment(the(captured, CRON_JOB).inputs)
-            for captured in (restore(settings), backup(settings))
-        )
-    )
-    # The time that one of several databases may take is for the script that goes through them.
-    assert ours == {key: value for key, value in theirs.items() if key != "BACKUP_TIMEOUT"}
-
-
-def test_the_smoke_query_reaches_the_restore_as_it_is() -> None:
-    query = "SELECT 1\n  FROM \"$x\" WHERE name = 'a$$b'"
-    variables = environment(the(restore(load(smokeQuery=query)), CRON_JOB).inputs)
-    assert variables["RESTORE_SMOKE_QUERY"] == query.replace("$", "$$"), "the kubelet halves $$"
-
-
-def test_how_long_an_old_database_is_kept_reaches_who_drops_it() -> None:
-    settings = load(restoreKeepDays="14")
-    for captured in (backup(settings), restore(settings)):
-        assert environment(the(captured, CRON_JOB).inputs)["RESTORE_KEEP_DAYS"] == "14"
-
-
-def test_a_value_with_a_dollar_reaches_the_container_as_it_is() -> None:
-    # The kubelet expands $(NAME) and turns $$ into $.
-    variables = environment(the(backup(load(databaseName="a$(HOME)$$b")), CRON_JOB).inputs)
-    assert variables["DATABASE_NAMES"] == "a$$(HOME)$$$$b"
+def test_what_a_pod_says_itself_is_nothing_that_the_kubelet_would_expand() -> None:
+    for captured in (backup(load()), console(load()), restore(load())):
+        assert "$" not in "".join(environment(the(captured, CRON_JOB).inputs).values())
 
 
 def test_pull_secrets_are_named_in_the_pod_and_absent_without_any() -> None:
@@ -344,6 +333,12 @@ def test_an_operator_has_exactly_these_rights_without_applications() -> None:
         {"apiGroups": [""], "resources": ["pods"], "verbs": look},
         {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
         {"apiGroups": [""], "resources": ["events"], "verbs": ["list", "watch"]},
+        {
+            "apiGroups": [""],
+            "resources": ["configmaps"],
+            "verbs": ["get"],
+            "resourceNames": ["postgres-backup-settings"],
+        },
     ]
 
 
@@ -368,56 +363,4 @@ def test_no_right_is_a_wildcard_and_none_is_about_secrets() -> None:
     for rule in rules("deployment/a", "statefulset/b"):
         words = [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
         assert "*" not in words
-        assert not {"secrets", "configmaps", "pods/exec", "roles"} & set(words)
-
-
-def test_the_bundle_is_named_by_names_and_contents() -> None:
-    bundle = ScriptBundle(files=SCRIPTS)
-    renamed = {("moved.sh" if name == "x.sh" else name): text for name, text in SCRIPTS.items()}
-    digests = {
-        bundle.digest,
-        ScriptBundle(files={**SCRIPTS, "backup.sh": "echo other\n"}).digest,
-        ScriptBundle(files={**SCRIPTS, "x.sh": ""}).digest,
-        ScriptBundle(files={**SCRIPTS, "y.sh": ""}).digest,
-    }
-    assert len(digests) == 4
-    assert ScriptBundle(files=dict(reversed(renamed.items()))).digest == bundle.digest
-    assert len(bundle.digest) == 10
-
-
-def test_the_config_map_holds_the_scripts_and_cannot_be_changed() -> None:
-    manifest = the(run_stack(load()), CONFIG_MAP).inputs
-    assert manifest["data"] == SCRIPTS
-    assert manifest["immutable"] is True
-    digest = ScriptBundle(files=SCRIPTS).digest
-    assert manifest["metadata"]["name"] == f"postgres-backup-scripts-{digest}"
-
-
-def test_the_pods_mount_the_very_config_map_that_was_declared() -> None:
-    captured = run_stack(load())
-    name = the(captured, CONFIG_MAP).inputs["metadata"]["name"]
-    for one in of_type(captured, CRON_JOB):
-        [volume] = [v for v in pod_spec(one.inputs)["volumes"] if "configMap" in v]
-        assert volume["configMap"] == {"name": name, "defaultMode": 0o555}
-
-
-def test_the_shipped_scripts_are_read_byte_for_byte_and_fit_in_a_config_map() -> None:
-    bundle = read_scripts()
-    assert SCRIPTS.keys() <= bundle.files.keys()
-    for name, text in bundle.files.items():
-        assert text.encode() == (scripts.DIRECTORY / name).read_bytes()
-    assert sum(len(text.encode()) for text in bundle.files.values()) < 1024 * 1024
-
-
-@pytest.mark.parametrize(
-    ("files", "words"),
-    [
-        ({"backup.sh": ""}, "has no backups.sh, console.sh, restore.sh"),
-        ({}, "has no backups.sh, backup.sh"),
-        ({**SCRIPTS, "big.sql": "x" * 1024 * 1024}, "a ConfigMap holds less than 1048576"),
-        ({**SCRIPTS, "dos.sh": "echo\r\n"}, "dos.sh: lines end in CR LF"),
-    ],
-)
-def test_scripts_that_no_pod_could_run_are_refused(files: dict[str, str], words: str) -> None:
-    with pytest.raises(pulumi.RunError, match=words):
-        ScriptBundle(files=files)
+        assert not {"secrets", "pods/exec", "roles"} & set(words)

@@ -8,10 +8,12 @@ import kubernetes_validate  # pyright: ignore[reportMissingTypeStubs]
 import pulumi
 import pytest
 
-from components import names, validation
-from tests.scripts.harness import BACKUP, COMMON, CONSOLE, DATABASE, DUMP, RESTORE, RETENTION
+from components import names
+from components.scripts import read_scripts
+from components.settings import validation
+from pgkeep import environment as contract
+from tests.scripts.harness import NOT_READ_YET, REFUSED
 from tests.unit.support import (
-    CONFIG_MAP,
     CRON_JOB,
     PVC,
     cron_jobs,
@@ -19,15 +21,18 @@ from tests.unit.support import (
     objects,
     of_type,
     pod_spec,
+    scripts_of,
     the,
+    told,
 )
-from tools.render import Captured, Json, RenderError, capture_stack
+from tools.render import Captured, RenderError, capture_stack
 
 EXPECTED = {
     ("ServiceAccount", "postgres-backup"),
     ("ServiceAccount", "postgres-backup-console"),
     ("ServiceAccount", "postgres-restore"),
     ("Role", "pgkeep-operator"),
+    ("ConfigMap", "postgres-backup-settings"),
     ("PersistentVolumeClaim", "backup-pvc"),
     ("CronJob", "postgres-backup"),
     ("CronJob", "postgres-backup-console"),
@@ -35,27 +40,24 @@ EXPECTED = {
 }
 # The lists that the script tests run with: pods, contract and scripts cannot drift apart.
 ENVIRONMENT = {
-    names.BACKUP: [*COMMON, *DATABASE, *BACKUP, *RETENTION],
-    names.CONSOLE: [*COMMON, *CONSOLE, *RETENTION],
-    names.RESTORE: [*COMMON, *DATABASE, *RESTORE, *DUMP, *RETENTION],
+    names.BACKUP: contract.names(contract.PROGRAM, contract.CREDENTIALS),
+    names.CONSOLE: contract.names(contract.PROGRAM, contract.CONSOLE),
+    names.RESTORE: contract.names(contract.PROGRAM, contract.CREDENTIALS, contract.RESTORE),
 }
+SETTINGS = contract.names(contract.SETTINGS)
 
 # What one script hands to another: backups.sh runs backup.sh with one name of DATABASE_NAMES.
 BETWEEN_SCRIPTS = {"DATABASE_NAME"}
 
-# What nobody is given any more, and a restore reads in order to refuse it.
-REFUSED = {"RESTORE_IN_PLACE"}
-
 
 def test_a_stack_declares_these_objects_and_no_others(program: Captured) -> None:
+    scripts = [one.inputs for one in scripts_of(program)]
     found = {
-        (one["kind"], one["metadata"]["name"])
-        for one in objects(program)
-        if one["kind"] != "ConfigMap"
+        (one["kind"], one["metadata"]["name"]) for one in objects(program) if one not in scripts
     }
     assert found == EXPECTED
-    assert len(of_type(program, CONFIG_MAP)) == 1
-    assert len(objects(program)) == len(EXPECTED) + 1
+    assert len(scripts) == len(read_scripts().rooms)
+    assert len(objects(program)) == len(EXPECTED) + len(scripts)
 
 
 def test_every_urn_is_unique(program: Captured) -> None:
@@ -75,6 +77,9 @@ def test_the_names_of_the_resources_stay_what_they_are(program: Captured) -> Non
         "pgkeep-access-restore",
         "pgkeep-access-operator",
         "pgkeep-scripts",
+        *(f"pgkeep-scripts-{room}" for room in read_scripts().rooms),
+        "pgkeep-settings",
+        "pgkeep-settings-variables",
         "pgkeep-backup",
         "pgkeep-backup-cronjob",
         "pgkeep-console",
@@ -109,6 +114,8 @@ def test_component_types_follow_the_house(program: Captured) -> None:
         for noun in (
             "PostgresBackup",
             "BackupVolume",
+            "ScriptRooms",
+            "StackSettings",
             "BackupSchedule",
             "Console",
             "RestoreTemplate",
@@ -155,6 +162,7 @@ def test_the_labels_are_on_every_object_and_template(program: Captured) -> None:
             "storage",
             "access",
             "scripts",
+            "settings",
         }
     for one in cron_jobs(program):
         template = one["spec"]["jobTemplate"]
@@ -274,13 +282,18 @@ def test_no_secret_is_declared_and_none_is_in_an_environment(program: Captured) 
         assert one["kind"] != "Secret"
     for one in cron_jobs(program):
         [container] = pod_spec(one)["containers"]
-        assert "envFrom" not in container
+        assert container["envFrom"] == [{"configMapRef": {"name": "postgres-backup-settings"}}]
         for variable in container["env"]:
             assert variable.keys() <= {"name", "value"}, f"{variable['name']} comes from elsewhere"
-            credential = re.search("PASSW|TOKEN|CREDENTIAL|PGPASS", variable["name"])
-            harmless = ("DATABASE_PASSWORD_KEY", "CREDENTIALS_DIRECTORY")
-            assert not credential or variable["name"] in harmless
-            assert "://" not in variable.get("value", ""), "a connection URL carries a password"
+            _check_harmless(variable["name"], variable.get("value", ""))
+    for name, value in told(program).items():
+        _check_harmless(name, value)
+
+
+def _check_harmless(name: str, value: str) -> None:
+    credential = re.search("PASSW|TOKEN|CREDENTIAL|PGPASS", name)
+    assert not credential or name in ("DATABASE_PASSWORD_KEY", "CREDENTIALS_DIRECTORY")
+    assert "://" not in value, "a connection URL carries a password"
 
 
 def test_no_value_is_marked_secret_because_none_is_known(program: Captured) -> None:
@@ -294,10 +307,10 @@ def test_only_pods_that_talk_to_the_database_get_its_secret(program: Captured) -
         mounted = {volume["name"]: volume for volume in pod_spec(one)["volumes"]}
         if one["metadata"]["name"] == names.CONSOLE:
             assert "credentials" not in mounted
-            assert not any("DATABASE" in name for name in environment(one))
+            assert "CREDENTIALS_DIRECTORY" not in environment(one)
             continue
         assert mounted["credentials"]["secret"] == {
-            "secretName": environment(one)["DATABASE_SECRET"],
+            "secretName": told(program)["DATABASE_SECRET"],
             "defaultMode": 0o440,
             "optional": True,
             "items": [
@@ -309,27 +322,18 @@ def test_only_pods_that_talk_to_the_database_get_its_secret(program: Captured) -
 
 @pytest.mark.parametrize("name", ENVIRONMENT)
 def test_the_environment_is_what_the_contract_says(program: Captured, name: str) -> None:
-    assert list(environment(the(program, CRON_JOB, name).inputs)) == ENVIRONMENT[name]
+    assert tuple(environment(the(program, CRON_JOB, name).inputs)) == ENVIRONMENT[name]
+    assert tuple(sorted(told(program))) == tuple(sorted(SETTINGS))
 
 
-@pytest.mark.parametrize("name", ENVIRONMENT)
-def test_the_scripts_read_the_variables_they_are_given(program: Captured, name: str) -> None:
-    scripts: Json = the(program, CONFIG_MAP).inputs["data"]
-    cron_job = the(program, CRON_JOB, name).inputs
-    [container] = pod_spec(cron_job)["containers"]
-    shell, path = container["command"]
-    assert shell == "bash"
-    entry = str(path).rpartition("/")[2]
-    given = set(environment(cron_job))
-    everybody = {variable for variables in ENVIRONMENT.values() for variable in variables}
-
-    own = _parameters(scripts[entry]) - BETWEEN_SCRIPTS - REFUSED
-    assert own <= given | (everybody - _own_prefixes(name)), f"{entry} reads what nobody gives it"
-    read = set[str]().union(*(_parameters(text) for text in scripts.values()))
-    unread = given - read - {"HOME", "TMPDIR"}  # those two are read by what the scripts start
-    assert not unread, f"no script reads {unread}"
-    unknown = read - everybody - BETWEEN_SCRIPTS - REFUSED
-    assert not unknown, f"the scripts read {unknown}, which no container has"
+def test_the_scripts_read_what_the_pods_are_given_and_nothing_else(program: Captured) -> None:
+    read = set[str]()
+    for one in scripts_of(program):
+        read = read.union(*(_parameters(text) for text in one.inputs["data"].values()))
+    given = set(SETTINGS).union(*ENVIRONMENT.values())
+    assert read - BETWEEN_SCRIPTS - REFUSED <= given, "no pod has it"
+    # HOME and TMPDIR are read by what the scripts start.
+    assert given - read <= {"HOME", "TMPDIR"} | NOT_READ_YET, "no script reads it"
 
 
 def _parameters(script: str) -> set[str]:
@@ -339,13 +343,6 @@ def _parameters(script: str) -> set[str]:
     return set(re.findall(words, code)) | set(re.findall(r"\$\{?(NAMESPACE)\b", code))
 
 
-def _own_prefixes(name: str) -> set[str]:
-    """Parameters that belong to other workloads than the named one."""
-    return set[str]().union(*(set(ENVIRONMENT[one]) for one in ENVIRONMENT if one != name)) - set(
-        ENVIRONMENT[name]
-    )
-
-
 def test_the_mounts_are_where_the_scripts_look(program: Captured) -> None:
     for one in cron_jobs(program):
         [container] = pod_spec(one)["containers"]
@@ -353,8 +350,6 @@ def test_the_mounts_are_where_the_scripts_look(program: Captured) -> None:
         paths = {name: mount["mountPath"] for name, mount in mounts.items()}
         assert paths["backups"] == environment(one)["BACKUP_DIRECTORY"] == "/backups"
         assert paths["temporary"] == environment(one)["TMPDIR"] == environment(one)["HOME"]
-        assert paths["scripts"] == "/opt/pgkeep"
-        assert mounts["scripts"]["readOnly"] is True
         if "credentials" in mounts:
             assert paths["credentials"] == environment(one)["CREDENTIALS_DIRECTORY"]
             assert mounts["credentials"]["readOnly"] is True
@@ -384,14 +379,14 @@ def test_the_outputs_name_what_was_declared(program: Captured) -> None:
 
 def test_prod_is_the_production_of_the_design(prod: Captured) -> None:
     backup = the(prod, CRON_JOB, names.BACKUP).inputs
-    variables = environment(backup)
+    variables = told(prod)
     assert prod.outputs["namespace"] == "educard-prod"
     assert variables["DATABASE_HOST"] == "postgres-service"
     assert variables["DATABASE_NAMES"] == "educard_prod"
     assert variables["RETENTION_DAYS"] == "30"
     assert pod_spec(backup)["containers"][0]["image"] == "postgres:15-alpine"
     restore = the(prod, CRON_JOB, names.RESTORE).inputs
-    assert environment(restore)["RESTORE_APPLICATIONS"] == "deployment/educard-app"
+    assert variables["RESTORE_APPLICATIONS"] == "deployment/educard-app"
     assert environment(restore)["RESTORE_BACKUP"] == "", "a restore must never start by accident"
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from components.scripts import read_scripts
 from tools import render as tool
 from tools.render import Rendered, RenderError, configuration, main, render, to_yaml
 
@@ -32,7 +33,7 @@ def test_the_objects_come_in_a_stable_order(prod_rendered: Rendered) -> None:
     assert kinds == [
         *["ServiceAccount"] * 3,
         "Role",
-        "ConfigMap",
+        *["ConfigMap"] * (len(read_scripts().rooms) + 1),
         "PersistentVolumeClaim",
         *["CronJob"] * 3,
     ]
@@ -43,8 +44,8 @@ def test_the_objects_come_in_a_stable_order(prod_rendered: Rendered) -> None:
 
 def test_scripts_are_block_literals(prod_rendered: Rendered) -> None:
     text = to_yaml(prod_rendered.objects)
-    assert "\n  backup.sh: |" in text
-    assert "\n  backups.sh: |" in text
+    assert "\n  all.sh: |" in text
+    assert "\n  main.sh: |" in text
     assert "#!/usr/bin/env bash" in text or "#!/bin/bash" in text
 
 

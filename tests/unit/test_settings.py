@@ -10,8 +10,8 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from components import settings
-from components.refusal import SettingsError
+from components.settings import reading
+from components.settings.refusal import SettingsError
 from tests.unit.support import Config, config, load
 from tools.render import configuration
 
@@ -334,7 +334,7 @@ def test_a_wrong_name_is_told_without_the_rule_about_both_keys() -> None:
 @pytest.mark.parametrize("stack", ["a" * 64, "prod-", ".prod"])
 def test_a_stack_whose_name_is_no_label_is_refused(stack: str) -> None:
     with pytest.raises(SettingsError, match="pulumi stack rename"):
-        settings.load(config(), stack=stack)
+        reading.load(config(), stack=stack)
 
 
 @pytest.mark.parametrize(
@@ -445,8 +445,8 @@ def test_durations_become_seconds(text: str, seconds: int) -> None:
 
 def test_every_declared_key_is_read_and_every_key_read_is_declared() -> None:
     recording = config()
-    settings.load(recording, stack="prod")
-    assert sorted(recording.read) == sorted(DECLARED), "Pulumi.yaml and settings.py disagree"
+    reading.load(recording, stack="prod")
+    assert sorted(recording.read) == sorted(DECLARED), "Pulumi.yaml and reading.py disagree"
     assert len(recording.read) == len(set(recording.read))
 
 
@@ -516,13 +516,14 @@ def test_the_defaults_are_good_input() -> None:
         for key, value in configuration("prod", only_required).items()
         if "default" in DECLARED.get(key.split(":")[1], {})
     }
-    loaded = settings.load(Config({**defaults, **only_required}), stack="prod")
+    loaded = reading.load(Config({**defaults, **only_required}), stack="prod")
     assert loaded.retention.days == 30
 
 
 def test_the_validating_part_does_not_import_pulumi() -> None:
-    modules = "settings validation cron quantities refusal commands names"
-    statement = "; ".join(f"import components.{module}" for module in modules.split())
+    folder = Path(reading.__file__).parent
+    modules = [*(f"settings.{path.stem}" for path in folder.glob("*.py")), "helper_commands"]
+    statement = "; ".join(f"import components.{module}" for module in [*modules, "names"])
     check = "import sys; sys.exit(any(name.split('.')[0] == 'pulumi' for name in sys.modules))"
     subprocess.run([sys.executable, "-W", "error", "-c", f"{statement}; {check}"], check=True)
 

@@ -9,15 +9,9 @@ from dataclasses import dataclass
 import pulumi
 
 from components import names
-from components.cronjobs import CronJobArgs, cron_job
-from components.pods import PodArgs, PodContext
-from components.settings import (
-    DatabaseSettings,
-    DumpSettings,
-    JobSettings,
-    RetentionSettings,
-    ScheduleSettings,
-)
+from components.settings.model import DatabaseSettings, JobSettings, ScheduleSettings
+from components.workloads.cronjobs import CronJobArgs, cron_job
+from components.workloads.pods import PodArgs, PodContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +22,6 @@ class BackupScheduleArgs:
     service_account: pulumi.Input[str]
     database: DatabaseSettings
     schedule: ScheduleSettings
-    dump: DumpSettings
-    retention: RetentionSettings
-    keep_days: int
     jobs: JobSettings
 
 
@@ -53,15 +44,8 @@ class BackupSchedule(pulumi.ComponentResource):
                     app=names.BACKUP,
                     component="backup",
                     service_account=args.service_account,
-                    script="backups.sh",
+                    entry="backup/all.sh",
                     database=args.database,
-                    retention=args.retention,
-                    environment={
-                        **dump_environment(args.dump, args.schedule),
-                        "BACKUP_TIMEOUT": str(args.jobs.backup_timeout),
-                        # After a good backup the databases that restores have kept so long go.
-                        "RESTORE_KEEP_DAYS": str(args.keep_days),
-                    },
                 ),
                 schedule=args.schedule,
                 jobs=args.jobs,
@@ -71,23 +55,6 @@ class BackupSchedule(pulumi.ComponentResource):
         )
         self.cron_job_name = job.metadata["name"]
         self.register_outputs({"cron_job_name": self.cron_job_name})
-
-
-def dump_environment(dump: DumpSettings, schedule: ScheduleSettings) -> dict[str, str]:
-    """Returns what a pod has to know to make a backup: of its schedule, and before a restore."""
-    return {
-        "BACKUP_FORMAT": dump.format,
-        "BACKUP_COMPRESSION": dump.compression,
-        "BACKUP_JOBS": str(dump.jobs),
-        "BACKUP_SCHEDULE": schedule.cron,  # shown in the log, nothing more
-        "BACKUP_OWNERS": _word(dump.owners),
-        "BACKUP_TABLE_HASHES": _word(dump.table_hashes),
-        "BACKUP_ANOMALY_FACTOR": str(dump.anomaly_factor),
-    }
-
-
-def _word(value: bool) -> str:
-    return "true" if value else "false"
 
 
 def _deadline(args: BackupScheduleArgs) -> int:

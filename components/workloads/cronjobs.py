@@ -6,8 +6,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components import names
-from components.pods import PodArgs, PodContext, pod_template
-from components.settings import JobSettings, ScheduleSettings
+from components.settings.model import JobSettings, ScheduleSettings
+from components.workloads.pods import PodArgs, PodContext, pod_template
 
 # 31 February never comes. A suspended CronJob needs a valid schedule all the same, and this one
 # stays harmless should somebody resume it.

@@ -1,30 +1,29 @@
 """The one pod template that all workloads share, admitted where Pod Security is `restricted`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from components import names
-from components.settings import (
-    DatabaseSettings,
-    ImageSettings,
-    ResourceSettings,
-    RetentionSettings,
-)
+from components.settings.model import DatabaseSettings, ImageSettings, ResourceSettings
+from pgkeep import environment
+from pgkeep.environment import Variable
 
 # One group for every image: Debian's postgres is uid 999, Alpine's 70. Files on the volume are
 # group writable, so a stack may move from one to the other. fsGroup alone would not do: it has no
 # effect on volumes that are directories of the node, as those of `local-path` are.
 COMMON_GROUP = 999
-BACKUP_DIRECTORY = "/backups"
-CREDENTIALS_DIRECTORY = "/run/pgkeep/credentials"
 SCRIPTS_DIRECTORY = "/opt/pgkeep"
-TEMPORARY_DIRECTORY = "/tmp"  # noqa: S108  (an emptyDir of the pod's own, shared with nobody)
+# The mounts are where the variables say they are.
+_PLACES = environment.values(environment.PROGRAM, environment.CREDENTIALS)
+BACKUP_DIRECTORY = _PLACES["BACKUP_DIRECTORY"]
+CREDENTIALS_DIRECTORY = _PLACES["CREDENTIALS_DIRECTORY"]
+TEMPORARY_DIRECTORY = _PLACES["TMPDIR"]
 
 # Names of the volumes inside the pod.
-_BACKUPS, _SCRIPTS, _TEMPORARY, _CREDENTIALS = "backups", "scripts", "temporary", "credentials"
+_BACKUPS, _TEMPORARY, _CREDENTIALS = "backups", "temporary", "credentials"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +33,9 @@ class PodContext:
     instance: str
     namespace: pulumi.Input[str]
     volume_claim: pulumi.Input[str]
-    scripts: pulumi.Input[str]
+    settings: pulumi.Input[str]
+    # The rooms that a program needs which begins with a file, and the ConfigMap of each.
+    rooms_of: Callable[[str], Mapping[str, pulumi.Input[str]]]
     image: ImageSettings
     resources: ResourceSettings
 
@@ -46,14 +47,14 @@ class PodArgs:
     app: str  # name of the CronJob, of its ServiceAccount, and the value of the label `app`
     component: str
     service_account: pulumi.Input[str]
-    script: str
-    environment: Mapping[str, str]
+    entry: str  # the file of scripts/ that the container begins with
+    parameters: tuple[Variable, ...] = ()  # what an operator may say in a Job
     database: DatabaseSettings | None = None  # none: the pod gets no credentials
-    retention: RetentionSettings | None = None  # none: the pod decides about no backup
 
 
 def pod_template(context: PodContext, args: PodArgs) -> k8s.core.v1.PodTemplateSpecArgs:
     """Builds the pod template of one workload."""
+    rooms = context.rooms_of(args.entry)
     return k8s.core.v1.PodTemplateSpecArgs(
         metadata=k8s.meta.v1.ObjectMetaArgs(
             labels=names.labels(context.instance, args.component, app=args.app)
@@ -73,8 +74,8 @@ def pod_template(context: PodContext, args: PodArgs) -> k8s.core.v1.PodTemplateS
                 for name in context.image.pull_secrets
             ]
             or None,
-            containers=[_container(context, args)],
-            volumes=_volumes(context, args.database),
+            containers=[_container(context, rooms, args)],
+            volumes=_volumes(context, rooms, args.database),
         ),
     )
 
@@ -92,15 +93,22 @@ def _pod_security(user: int) -> k8s.core.v1.PodSecurityContextArgs:
     )
 
 
-def _container(context: PodContext, args: PodArgs) -> k8s.core.v1.ContainerArgs:
+def _container(
+    context: PodContext, rooms: Iterable[str], args: PodArgs
+) -> k8s.core.v1.ContainerArgs:
     resources = context.resources
     return k8s.core.v1.ContainerArgs(
         name=names.CONTAINER,
         image=context.image.reference,
         # Tags of PostgreSQL images get minor releases; a node that has one needs no registry.
         image_pull_policy="IfNotPresent",
-        command=["bash", f"{SCRIPTS_DIRECTORY}/{args.script}"],
-        env=_environment(context, args),
+        command=["bash", f"{SCRIPTS_DIRECTORY}/{args.entry}"],
+        env=_environment(args),
+        env_from=[
+            k8s.core.v1.EnvFromSourceArgs(
+                config_map_ref=k8s.core.v1.ConfigMapEnvSourceArgs(name=context.settings)
+            )
+        ],
         # A failure's cause and cure are the last lines of the log: this shows them in `describe`.
         termination_message_policy="FallbackToLogsOnError",
         resources=k8s.core.v1.ResourceRequirementsArgs(
@@ -114,57 +122,38 @@ def _container(context: PodContext, args: PodArgs) -> k8s.core.v1.ContainerArgs:
             read_only_root_filesystem=True,
             run_as_non_root=True,
         ),
-        volume_mounts=_mounts(args.database),
+        volume_mounts=_mounts(rooms, args.database),
     )
 
 
-def _environment(context: PodContext, args: PodArgs) -> list[k8s.core.v1.EnvVarArgs]:
-    """Returns the variables: the common ones, of the database, of the workload, of retention."""
-    environment: dict[str, pulumi.Input[str]] = {
-        "NAMESPACE": context.namespace,
-        "VOLUME_NAME": context.volume_claim,
-        "BACKUP_DIRECTORY": BACKUP_DIRECTORY,
-        "HOME": TEMPORARY_DIRECTORY,
-        "TMPDIR": TEMPORARY_DIRECTORY,
-    }
-    own = dict(args.environment)
-    if args.database:
-        own = {
-            "DATABASE_HOST": args.database.host,
-            "DATABASE_PORT": str(args.database.port),
-            # One a line: a name may hold any other separator, but no control character.
-            "DATABASE_NAMES": "\n".join(args.database.names),
-            "DATABASE_SSLMODE": args.database.ssl_mode,
-            # Names only, for messages that say which Secret and key to mend.
-            "DATABASE_SECRET": args.database.secret,
-            "DATABASE_USER_KEY": args.database.user_key,
-            "DATABASE_PASSWORD_KEY": args.database.password_key,
-            "CREDENTIALS_DIRECTORY": CREDENTIALS_DIRECTORY,
-            **own,
-        }
-    if args.retention:
-        own |= {
-            "RETENTION_DAYS": str(args.retention.days),
-            "RETENTION_MINIMUM": str(args.retention.minimum),
-            "RETENTION_DAILY": str(args.retention.daily),
-            "RETENTION_WEEKLY": str(args.retention.weekly),
-            "RETENTION_MONTHLY": str(args.retention.monthly),
-        }
-    # The kubelet expands $(NAME) and halves $$ in values; a database's name may hold both.
-    environment |= {name: value.replace("$", "$$") for name, value in own.items()}
+def _environment(args: PodArgs) -> list[k8s.core.v1.EnvVarArgs]:
+    """Returns the variables that no setting sets; they win over those of the ConfigMap.
+
+    All that an operator may say stands here, so that whoever writes a Job by hand finds it, and so
+    that nothing of the image's takes its place.
+    """
+    credentials = environment.CREDENTIALS if args.database else ()
+    given = environment.values(environment.PROGRAM, credentials, args.parameters)
     # The API server drops an empty value; written out, a refresh would find it changed. A container
     # sees no difference.
     return [
         k8s.core.v1.EnvVarArgs(name=name, value=None if value == "" else value)
-        for name, value in environment.items()
+        for name, value in given.items()
     ]
 
 
-def _mounts(database: DatabaseSettings | None) -> list[k8s.core.v1.VolumeMountArgs]:
+def _mounts(
+    rooms: Iterable[str], database: DatabaseSettings | None
+) -> list[k8s.core.v1.VolumeMountArgs]:
     mounts = [
         k8s.core.v1.VolumeMountArgs(name=_BACKUPS, mount_path=BACKUP_DIRECTORY),
         k8s.core.v1.VolumeMountArgs(name=_TEMPORARY, mount_path=TEMPORARY_DIRECTORY),
-        k8s.core.v1.VolumeMountArgs(name=_SCRIPTS, mount_path=SCRIPTS_DIRECTORY, read_only=True),
+        *(
+            k8s.core.v1.VolumeMountArgs(
+                name=_room(room), mount_path=f"{SCRIPTS_DIRECTORY}/{room}", read_only=True
+            )
+            for room in rooms
+        ),
     ]
     if database:
         mounts.append(
@@ -176,7 +165,9 @@ def _mounts(database: DatabaseSettings | None) -> list[k8s.core.v1.VolumeMountAr
 
 
 def _volumes(
-    context: PodContext, database: DatabaseSettings | None
+    context: PodContext,
+    rooms: Mapping[str, pulumi.Input[str]],
+    database: DatabaseSettings | None,
 ) -> list[k8s.core.v1.VolumeArgs]:
     volumes = [
         k8s.core.v1.VolumeArgs(
@@ -191,16 +182,22 @@ def _volumes(
             # tables. Dumps go to the volume. The limit keeps a mistake off the node's disk.
             empty_dir=k8s.core.v1.EmptyDirVolumeSourceArgs(size_limit="1Gi"),
         ),
-        k8s.core.v1.VolumeArgs(
-            name=_SCRIPTS,
-            config_map=k8s.core.v1.ConfigMapVolumeSourceArgs(
-                name=context.scripts, default_mode=0o555
-            ),
+        *(
+            k8s.core.v1.VolumeArgs(
+                name=_room(room),
+                config_map=k8s.core.v1.ConfigMapVolumeSourceArgs(name=name, default_mode=0o555),
+            )
+            for room, name in rooms.items()
         ),
     ]
     if database:
         volumes.append(_credentials(database))
     return volumes
+
+
+def _room(name: str) -> str:
+    """Returns the name of a room's volume inside the pod."""
+    return f"scripts-{name}"
 
 
 def _credentials(database: DatabaseSettings) -> k8s.core.v1.VolumeArgs:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from math import ceil
 
-from components.refusal import RefusedError
+from components.settings.refusal import RefusedError
 
 _GRAMMAR = re.compile(
     r"([+-]?(?:\d+(?:\.\d*)?|\.\d+))(?:(Ki|Mi|Gi|Ti|Pi|Ei|n|u|m|k|M|G|T|P|E)|[eE]([+-]?\d{1,3}))?",

@@ -8,7 +8,7 @@ accepts a schedule that never comes (31 February). Both are told here instead.
 import re
 from dataclasses import dataclass
 
-from components.refusal import RefusedError
+from components.settings.refusal import RefusedError
 
 _EXAMPLE = "0 2 * * *"
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from zoneinfo import available_timezones
 
-from components.refusal import RefusedError
+from components.settings.refusal import RefusedError
 
 _LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?", re.ASCII)
 _SUBDOMAIN = re.compile(rf"{_LABEL.pattern}(?:\.{_LABEL.pattern})*", re.ASCII)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import pulumi
 
 from components import names
-from components.cronjobs import CronJobArgs, cron_job, template_only
-from components.pods import PodArgs, PodContext
-from components.settings import JobSettings, RetentionSettings, ScheduleSettings
+from components.settings.model import JobSettings, ScheduleSettings
+from components.workloads.cronjobs import CronJobArgs, cron_job, template_only
+from components.workloads.pods import PodArgs, PodContext
+from pgkeep import environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +21,6 @@ class ConsoleArgs:
     context: PodContext
     service_account: pulumi.Input[str]
     schedule: ScheduleSettings
-    retention: RetentionSettings
     jobs: JobSettings
 
 
@@ -43,17 +43,8 @@ class Console(pulumi.ComponentResource):
                     app=names.CONSOLE,
                     component="console",
                     service_account=args.service_account,
-                    script="console.sh",
-                    # As in the backup's pods: a plan must say what the next backup would do.
-                    retention=args.retention,
-                    # What a Job does when nothing is overridden: it lists, and changes nothing.
-                    environment={
-                        "CONSOLE_COMMAND": "list",
-                        "CONSOLE_BACKUP": "latest",
-                        "CONSOLE_OUTPUT": "text",
-                        # Also when only the command is overridden: nobody prunes by leaving out.
-                        "CONSOLE_DRY_RUN": "true",
-                    },
+                    entry="console/main.sh",
+                    parameters=environment.CONSOLE,
                 ),
                 schedule=template_only(args.schedule),
                 jobs=args.jobs,

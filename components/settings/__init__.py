@@ -1,0 +1,1 @@
+"""What a stack is told, read and checked. Nothing in here imports pulumi."""
