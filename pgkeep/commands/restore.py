@@ -7,16 +7,16 @@ from typing import Annotated
 
 import typer
 
-from pgkeep.confirmation import require_terminal
+from pgkeep.commands.options import BackupName, StartTimeout, session_of
 from pgkeep.errors import InterruptedByUserError, UsageError
-from pgkeep.interrupts import signals_as_interrupt
-from pgkeep.options import BackupName, StartTimeout, session_of
 from pgkeep.restoring import restore, undo
-from pgkeep.restoring.chain import Chain
 from pgkeep.restoring.downtime import RESUME
-from pgkeep.restoring.order import RestoreOrder, Server, parse_at
+from pgkeep.restoring.request import RestoreOrder, Server, parse_at
 from pgkeep.restoring.undo import UndoOrder
-from pgkeep.session import Session
+from pgkeep.restoring.workflow import Chain
+from pgkeep.session.confirmation import require_terminal
+from pgkeep.session.session import Session
+from pgkeep.terminal.interrupts import signals_as_interrupt
 
 Database = Annotated[
     str, typer.Option("--database", metavar="NAME", help="Which one, where the stack has several.")

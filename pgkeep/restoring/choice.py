@@ -6,12 +6,12 @@ A volume may hold the backups of several databases; the one must never take the 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pgkeep.backups import Backup, Listing, unfit
-from pgkeep.console import LATEST, no_such_backup, read_list, read_show
+from pgkeep.catalog.answers import Backup, Listing, unfit
+from pgkeep.catalog.console import LATEST, no_such_backup, read_list, read_show
 from pgkeep.errors import JobFailedError, NotFoundError, UsageError
-from pgkeep.humanise import utc
-from pgkeep.restoring.order import RestoreOrder
-from pgkeep.session import Session
+from pgkeep.restoring.request import RestoreOrder
+from pgkeep.session.session import Session
+from pgkeep.terminal.words import utc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

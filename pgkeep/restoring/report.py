@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 
-from pgkeep.restoring.work import Work
+from pgkeep.restoring.task import Work
 
 _SETTING = re.compile(r"  (\S+) +(\S.*)")
 # What the script's summary calls it, and what is said here.

@@ -1,19 +1,19 @@
 """The restore: which backup, what is shown of it, and the chain."""
 
-from pgkeep import applications as apps
-from pgkeep.applications import Plan
-from pgkeep.autoscalers import autoscaled
-from pgkeep.confirmation import confirm
-from pgkeep.database_volume import Room, room
 from pgkeep.errors import PgkeepError
-from pgkeep.jobs import knows, variable
-from pgkeep.render.plans import RestorePlan, restore_plan
-from pgkeep.restoring.chain import Chain
+from pgkeep.kube.jobs import knows, variable
+from pgkeep.restoring import applications as apps
+from pgkeep.restoring.applications import Plan
+from pgkeep.restoring.autoscalers import autoscaled
 from pgkeep.restoring.choice import Choice, choose
+from pgkeep.restoring.database_volume import Room, room
 from pgkeep.restoring.downtime import RESUME
-from pgkeep.restoring.order import RestoreOrder
-from pgkeep.restoring.work import Work, last_one, read_work, restore_jobs
-from pgkeep.session import Session
+from pgkeep.restoring.request import RestoreOrder
+from pgkeep.restoring.screens import RestorePlan, restore_plan
+from pgkeep.restoring.task import Work, last_one, read_work, restore_jobs
+from pgkeep.restoring.workflow import Chain
+from pgkeep.session.confirmation import confirm
+from pgkeep.session.session import Session
 
 
 def run(session: Session, order: RestoreOrder, *, start_seconds: float, confirmed: bool) -> None:

@@ -5,22 +5,22 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pgkeep import applications as apps
-from pgkeep.autoscalers import autoscaled
-from pgkeep.confirmation import confirm
 from pgkeep.errors import NotFoundError, PgkeepError, UsageError
-from pgkeep.follow import JobFollower, remove_job
-from pgkeep.humanise import plural
-from pgkeep.job_failures import job_failure
-from pgkeep.jobs import variable
-from pgkeep.kubernetes_api import JOBS
-from pgkeep.render.plans import drop_plan, undo_plan
+from pgkeep.kube.client import JOBS
+from pgkeep.kube.follow import JobFollower, remove_job
+from pgkeep.kube.jobs import variable
+from pgkeep.restoring import applications as apps
 from pgkeep.restoring import sql_names
-from pgkeep.restoring.chain import Chain
+from pgkeep.restoring.autoscalers import autoscaled
 from pgkeep.restoring.kept import Kept, parse
-from pgkeep.restoring.order import Server
-from pgkeep.restoring.work import ending, read_work, restore_jobs
-from pgkeep.session import Session
+from pgkeep.restoring.request import Server
+from pgkeep.restoring.screens import drop_plan, undo_plan
+from pgkeep.restoring.task import ending, read_work, restore_jobs
+from pgkeep.restoring.workflow import Chain
+from pgkeep.session.confirmation import confirm
+from pgkeep.session.job_failures import job_failure
+from pgkeep.session.session import Session
+from pgkeep.terminal.words import plural
 
 _ACTION = ("RESTORE_ACTION", "RESTORE_DROP")
 

@@ -20,11 +20,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cluster import paths
-from pgkeep import kubernetes_api as api
-from pgkeep.applications import ANNOTATION
-from pgkeep.jobs import has_ended
-from pgkeep.kubernetes_api import Cluster, Resource
-from pgkeep.objects import JsonObject, section
+from pgkeep.kube import client as api
+from pgkeep.kube.client import Cluster, Resource
+from pgkeep.kube.jobs import has_ended
+from pgkeep.kube.objects import JsonObject, section
+from pgkeep.restoring.applications import ANNOTATION
 from tools.render import render
 
 IMAGE = "docker.io/library/postgres:17-trixie"

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from pgkeep.applications import ANNOTATION
+from pgkeep.restoring.applications import ANNOTATION
 from tests.cluster import outages
 from tests.cluster.outages import Disk
 from tests.cluster.support import (

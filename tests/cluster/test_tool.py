@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from pgkeep import kubernetes_api as api
-from pgkeep.applications import ANNOTATION
-from pgkeep.jobs import has_ended
-from pgkeep.kubernetes_api import Resource
-from pgkeep.objects import JsonObject, section
+from pgkeep.kube import client as api
+from pgkeep.kube.client import Resource
+from pgkeep.kube.jobs import has_ended
+from pgkeep.kube.objects import JsonObject, section
+from pgkeep.restoring.applications import ANNOTATION
 from tests.cluster.stubs import (
     KEPT,
     NAME,

@@ -12,11 +12,12 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from pgkeep.cli import app
-from pgkeep.confirmation import confirm, is_yes
+from pgkeep.commands.options import global_options_first
 from pgkeep.errors import NotConfirmedError, PgkeepError
-from pgkeep.interrupts import signals_as_interrupt
-from pgkeep.options import global_options_first
-from pgkeep.session import Session, SteadyConsole, print_error
+from pgkeep.session.confirmation import confirm, is_yes
+from pgkeep.session.session import Session
+from pgkeep.terminal.console import SteadyConsole, print_error
+from pgkeep.terminal.interrupts import signals_as_interrupt
 
 KUBECONFIG = """
 apiVersion: v1

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
-from pgkeep import kubernetes_api as api
-from pgkeep.applications import ANNOTATION
 from pgkeep.errors import ConflictError, JobStartError, NotFoundError
-from pgkeep.jobs import JobResult, has_ended, result, variable
-from pgkeep.kubernetes_api import Resource
-from pgkeep.objects import JsonObject, section
+from pgkeep.kube import client as api
+from pgkeep.kube.client import Resource
+from pgkeep.kube.jobs import JobResult, has_ended, result, variable
+from pgkeep.kube.objects import JsonObject, section
+from pgkeep.restoring.applications import ANNOTATION
 
 STACK = {
     "RESTORE_ACTION": "restore",
