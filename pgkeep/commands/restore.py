@@ -11,9 +11,9 @@ from pgkeep.commands.options import BackupName, StartTimeout, session_of
 from pgkeep.errors import InterruptedByUserError, UsageError
 from pgkeep.restoring import restore, undo
 from pgkeep.restoring.downtime import RESUME
-from pgkeep.restoring.request import RestoreOrder, Server, parse_at
-from pgkeep.restoring.undo import UndoOrder
-from pgkeep.restoring.workflow import Chain
+from pgkeep.restoring.request import RestoreRequest, Server, parse_at
+from pgkeep.restoring.undo import UndoRequest
+from pgkeep.restoring.workflow import Workflow
 from pgkeep.session.confirmation import require_terminal
 from pgkeep.session.session import Session
 from pgkeep.terminal.interrupts import signals_as_interrupt
@@ -123,7 +123,7 @@ def run_restore(
     start_timeout: StartTimeout = 300,
 ) -> None:
     """Restore a backup in place of the live database, with the applications stopped meanwhile."""
-    order = RestoreOrder(
+    request = RestoreRequest(
         name=name,
         at=parse_at(at) if at else None,
         database=database,
@@ -138,19 +138,19 @@ def run_restore(
     )
     session = session_of(context)
     if resume:
-        if order != RestoreOrder():
+        if request != RestoreRequest():
             raise UsageError(
                 "--resume finishes what was begun; nothing else can be said with it.",
                 cure="pgkeep run-restore --resume",
             )
         with _explained(session):
-            Chain(session, start_seconds=start_timeout).resume()
+            Workflow(session, start_seconds=start_timeout).resume()
         return
-    order.check(datetime.now(UTC))
+    request.check(datetime.now(UTC))
     if not yes and not dry_run:
         require_terminal("A restore", "pgkeep run-restore …")
     with _explained(session):
-        restore.run(session, order, start_seconds=start_timeout, confirmed=yes)
+        restore.run(session, request, start_seconds=start_timeout, confirmed=yes)
 
 
 def undo_restore(
@@ -170,18 +170,18 @@ def undo_restore(
     start_timeout: StartTimeout = 300,
 ) -> None:
     """Go back to the database that the last restore has kept, with the applications stopped."""
-    order = UndoOrder(
+    request = UndoRequest(
         database=database,
         server=Server(host=host, port=port, secret=secret),
         drop_old=drop_old,
     )
-    order.check()
+    request.check()
     if not yes:
         what = "Dropping the kept databases" if drop_old else "Undoing a restore"
         require_terminal(what, "pgkeep undo-restore" + (" --drop-old" if drop_old else ""))
     session = session_of(context)
     with _explained(session):
-        undo.run(session, order, start_seconds=start_timeout, confirmed=yes)
+        undo.run(session, request, start_seconds=start_timeout, confirmed=yes)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 
-from pgkeep.restoring.task import Work
+from pgkeep.restoring.task import Task
 
 _SETTING = re.compile(r"  (\S+) +(\S.*)")
 # What the script's summary calls it, and what is said here.
@@ -14,22 +14,22 @@ _KEPT = {
 }
 
 
-def summary(work: Work, lines: Sequence[str], command: Callable[..., str]) -> list[str]:
+def summary(task: Task, lines: Sequence[str], command: Callable[..., str]) -> list[str]:
     """The names that the log's summary has, and the command that undoes the run.
 
     Args:
-        work: What was done.
+        task: What was done.
         lines: The log.
         command: Makes a command line of this tool from its words.
     """
     found = settings(lines)
     said = [f"{word}: {found[key]}." for key, word in _KEPT.items() if found.get(key)]
-    if work.in_place and "safety" in found:
+    if task.in_place and "safety" in found:
         safety = found["safety"].partition(",")[0]
         said.append(f"To undo it: {command('run-restore', safety, '--in-place')}")
     # Without a database of before there is nothing to go back to; a log that was cut does not say.
-    if work.undo_words is not None and ("kept" in found or not found):
-        said.append(f"To undo it: {command(*work.undo_words)}")
+    if task.undo_words is not None and ("kept" in found or not found):
+        said.append(f"To undo it: {command(*task.undo_words)}")
     return said
 
 

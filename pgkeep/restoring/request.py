@@ -51,7 +51,7 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RestoreOrder:
+class RestoreRequest:
     """What `run-restore` is asked for."""
 
     name: str = ""

@@ -14,7 +14,7 @@ from pgkeep.restoring.applications import Application, Plan
 from pgkeep.restoring.autoscalers import Autoscaler
 from pgkeep.restoring.database_volume import Room
 from pgkeep.restoring.kept import Kept
-from pgkeep.restoring.task import Work
+from pgkeep.restoring.task import Task
 from pgkeep.terminal import words
 
 # So many newer backups that were not chosen are named, the others counted.
@@ -33,7 +33,7 @@ class RestorePlan:
     """The stack's database; empty where a copy is of none of them."""
     server: str
     namespace: str
-    work: Work
+    task: Task
     room: Room | None = None
     """What is known of the room for a second copy; None where that is not asked."""
     parts: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ def restore_plan(plan: RestorePlan, now: datetime) -> RenderableType:
     block = grid()
     for label, text, style in (*_chosen(plan, now), *_effects(plan, now)):
         block.add_row(label, Text(text, style=style))
-    title = "The dry run" if plan.work.dry_run else "The restore"
+    title = "The dry run" if plan.task.dry_run else "The restore"
     parts = [details(plan.backup, now), Text(), Text(title), block]
     if plan.backup.suspicious:
         parts += [Text(), Text(alarm(plan.backup), style="bold red")]
@@ -86,9 +86,9 @@ def _chosen(plan: RestorePlan, now: datetime) -> list[tuple[str, str, str]]:
 
 
 def _effects(plan: RestorePlan, now: datetime) -> list[tuple[str, str, str]]:
-    work = plan.work
+    task = plan.task
     target = f"{plan.database} on {plan.server} (namespace {plan.namespace})"
-    if work.elsewhere is not None:
+    if task.elsewhere is not None:
         target = f"{plan.database} on {plan.server}, ANOTHER SERVER than the stack's"
     if plan.other_database:
         target += f"; THE BACKUP IS OF DATABASE {plan.other_database}"
@@ -102,9 +102,9 @@ def _effects(plan: RestorePlan, now: datetime) -> list[tuple[str, str, str]]:
         rows.append(("Careful", "objects that need a superuser are restored as one", "bold yellow"))
     if plan.room is not None:
         rows.append(("Room", _room(plan.room, plan.backup.database_bytes), ""))
-    if work.replaces:
+    if task.replaces:
         return [*rows, *_replaced(plan, now)]
-    if work.dry_run:
+    if task.dry_run:
         rows.append(
             (
                 "Changed",
@@ -113,7 +113,7 @@ def _effects(plan: RestorePlan, now: datetime) -> list[tuple[str, str, str]]:
                 "",
             )
         )
-    elif work.elsewhere is not None and not work.into and not work.parts:
+    elif task.elsewhere is not None and not task.into and not task.parts:
         rows.append(
             (
                 "There",
@@ -126,7 +126,7 @@ def _effects(plan: RestorePlan, now: datetime) -> list[tuple[str, str, str]]:
     own = f"{plan.live} is not touched" if plan.live else "no database that exists is touched"
     if plan.parts:
         own = f"what {plan.live} has now is not touched"
-    if work.elsewhere is not None:
+    if task.elsewhere is not None:
         own = "nothing of this stack is touched"
     rows.append(("Live", f"{own}, and no application is stopped", "bold"))
     return rows
@@ -149,12 +149,12 @@ def _replaced(plan: RestorePlan, now: datetime) -> list[tuple[str, str, str]]:
         else ("Before", "NO BACKUP is made of the database as it is now", "bold yellow")
     )
     kept = "the database as it is now, beside the restored one, for undo-restore"
-    if plan.work.in_place:
+    if plan.task.in_place:
         kept = "nothing but that backup: the content is replaced in place, in one transaction"
     return [
         ("Lost", loss(plan.backup, now), "bold"),
         safety,
-        ("Kept", kept, "bold" if plan.work.in_place else ""),
+        ("Kept", kept, "bold" if plan.task.in_place else ""),
         ("Stopped", _stopped(plan.plans, plan.autoscalers), ""),
     ]
 
@@ -162,7 +162,7 @@ def _replaced(plan: RestorePlan, now: datetime) -> list[tuple[str, str, str]]:
 def undo_plan(
     target: str,
     back: Kept,
-    work: Work,
+    task: Task,
     plans: Sequence[Plan],
     autoscalers: Mapping[Application, Autoscaler],
 ) -> RenderableType:
@@ -171,7 +171,7 @@ def undo_plan(
     Args:
         target: Of which database on which server.
         back: The kept database that gets its name again.
-        work: What the Job will do.
+        task: What the Job will do.
         plans: One for each application.
         autoscalers: The autoscalers of the applications.
     """
@@ -182,7 +182,7 @@ def undo_plan(
         "Put aside",
         Text("what it is now, with everything written since; kept for another undo-restore"),
     )
-    if work.replaces:
+    if task.replaces:
         block.add_row("Stopped", Text(_stopped(plans, autoscalers)))
     else:
         block.add_row("Live", Text("of this stack nothing is touched, no application is stopped"))

@@ -19,7 +19,7 @@ Action = Literal["restore", "undo", "drop-old"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
+class Task:
     """One Job's task. Its sentences are about `job/…`, or about what it has done."""
 
     job: str
@@ -129,7 +129,7 @@ class Work:
         return [shlex.quote(word) for word in words]
 
 
-def read_work(job: JsonObject, cronjob: JsonObject) -> Work:
+def read_task(job: JsonObject, cronjob: JsonObject) -> Task:
     """Read what a Job does.
 
     Args:
@@ -142,7 +142,7 @@ def read_work(job: JsonObject, cronjob: JsonObject) -> Work:
 
     action = read("RESTORE_ACTION")
     parts = f"{variable(job, 'RESTORE_TABLES')}\n{variable(job, 'RESTORE_SCHEMAS')}"
-    return Work(
+    return Task(
         job=str(job["metadata"].get("name") or ""),
         action="undo" if action == "undo" else "drop-old" if action == "drop-old" else "restore",
         backup=read("RESTORE_BACKUP"),
@@ -192,9 +192,9 @@ def last_one(found: Sequence[JsonObject], cronjob: JsonObject) -> str:
     """Say how the newest Job ended. It need not be the one that was interrupted."""
     if not found:
         return "There is no record of an earlier one."
-    ended, work = ending(found[0]), read_work(found[0], cronjob)
+    ended, task = ending(found[0]), read_task(found[0], cronjob)
     word = "succeeded" if ended.succeeded else "failed"
     when = f" at {utc(ended.ended)}" if ended.ended else ""
-    what = f"of {work.backup}" if work.action == "restore" else f"({work.step})"
-    dry = ", a dry run," if work.dry_run else ","
-    return f"The last one, job/{work.job} {what}{dry} {word}{when}."
+    what = f"of {task.backup}" if task.action == "restore" else f"({task.step})"
+    dry = ", a dry run," if task.dry_run else ","
+    return f"The last one, job/{task.job} {what}{dry} {word}{when}."

@@ -15,8 +15,8 @@ from pgkeep.restoring.autoscalers import autoscaled
 from pgkeep.restoring.kept import Kept, parse
 from pgkeep.restoring.request import Server
 from pgkeep.restoring.screens import drop_plan, undo_plan
-from pgkeep.restoring.task import ending, read_work, restore_jobs
-from pgkeep.restoring.workflow import Chain
+from pgkeep.restoring.task import ending, read_task, restore_jobs
+from pgkeep.restoring.workflow import Workflow
 from pgkeep.session.confirmation import confirm
 from pgkeep.session.job_failures import job_failure
 from pgkeep.session.session import Session
@@ -26,7 +26,7 @@ _ACTION = ("RESTORE_ACTION", "RESTORE_DROP")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UndoOrder:
+class UndoRequest:
     """What `undo-restore` is asked for."""
 
     database: str = ""
@@ -60,12 +60,12 @@ class UndoOrder:
         }
 
 
-def run(session: Session, order: UndoOrder, *, start_seconds: float, confirmed: bool) -> None:
+def run(session: Session, request: UndoRequest, *, start_seconds: float, confirmed: bool) -> None:
     """Show, ask, and carry it out.
 
     Args:
         session: Where.
-        order: What is asked for.
+        request: What is asked for.
         start_seconds: How long the pod may take to start.
         confirmed: Whether not to ask.
 
@@ -77,24 +77,24 @@ def run(session: Session, order: UndoOrder, *, start_seconds: float, confirmed: 
         InterruptedByUserError: Ctrl-C; the message says what goes on and how to finish.
         PgkeepError: Anything else.
     """
-    chain = Chain(session, start_seconds=start_seconds)
-    chain.refuse_second()
-    database = _database(order, chain.names)
-    environment = order.environment(database if len(chain.names) > 1 else "")
-    job = chain.job(environment, order.server.secret)
-    host = order.server.host or variable(chain.cronjob, "DATABASE_HOST")
-    server = host if order.server.port is None else f"{host}:{order.server.port}"
-    target = f"{database} on {server} (namespace {chain.cluster.namespace})"
-    work = read_work(job, chain.cronjob)
-    if not order.drop_old and work.replaces and _only_to_start(chain):
+    workflow = Workflow(session, start_seconds=start_seconds)
+    workflow.refuse_second()
+    database = _database(request, workflow.names)
+    environment = request.environment(database if len(workflow.names) > 1 else "")
+    job = workflow.job(environment, request.server.secret)
+    host = request.server.host or variable(workflow.cronjob, "DATABASE_HOST")
+    server = host if request.server.port is None else f"{host}:{request.server.port}"
+    target = f"{database} on {server} (namespace {workflow.cluster.namespace})"
+    task = read_task(job, workflow.cronjob)
+    if not request.drop_old and task.replaces and _only_to_start(workflow):
         return
     kept = _read_kept(
-        chain,
+        workflow,
         {name: value for name, value in environment.items() if name not in _ACTION},
-        order.server.secret,
+        request.server.secret,
         start_seconds=start_seconds,
     )
-    if order.drop_old:
+    if request.drop_old:
         own = [one for one in kept if not one.foreign]
         if not own:
             session.say(f"Nothing of {database} is kept that could be dropped.")
@@ -102,21 +102,21 @@ def run(session: Session, order: UndoOrder, *, start_seconds: float, confirmed: 
         session.out.print(drop_plan(target, kept))
         if not confirmed:
             confirm(session, f"drop {plural(len(own), 'kept database')}")
-        chain.perform(job, [])
+        workflow.perform(job, [])
         return
     back = next((one for one in kept if not one.foreign), None)
     if back is None:
         raise _nothing(session, database, kept)
-    plans = apps.look_up(chain.cluster, chain.applications) if work.replaces else []
-    scalers = autoscaled(chain.cluster, chain.applications) if plans else {}
-    session.out.print(undo_plan(target, back, work, plans, scalers))
+    plans = apps.look_up(workflow.cluster, workflow.applications) if task.replaces else []
+    scalers = autoscaled(workflow.cluster, workflow.applications) if plans else {}
+    session.out.print(undo_plan(target, back, task, plans, scalers))
     if not confirmed:
         confirm(session, "undo the restore")
-    chain.perform(job, plans)
+    workflow.perform(job, plans)
 
 
 def _read_kept(
-    chain: Chain, environment: dict[str, str], secret: str, *, start_seconds: float
+    workflow: Workflow, environment: dict[str, str], secret: str, *, start_seconds: float
 ) -> list[Kept]:
     """Return what is kept, newest first. The Job that looks is deleted, whatever happens.
 
@@ -124,7 +124,7 @@ def _read_kept(
     are stopped for it.
 
     Args:
-        chain: Where.
+        workflow: Where.
         environment: Which database, and which server where it is not the stack's.
         secret: The Secret of the credentials, where it is not the stack's.
         start_seconds: How long the pod may take to start.
@@ -133,9 +133,9 @@ def _read_kept(
         JobFailedError: The server cannot be asked, or another run works on the volume.
         PgkeepError: The Job did not start, or the cluster is away.
     """
-    session, cluster = chain.session, chain.cluster
+    session, cluster = workflow.session, workflow.cluster
     look = {"RESTORE_ACTION": "drop-old", "RESTORE_DROP": "all", "RESTORE_DRY_RUN": "true"}
-    job = chain.job({**environment, **look}, secret)
+    job = workflow.job({**environment, **look}, secret)
     session.note("Looking for what restores have kept …")
     name = str(cluster.create(JOBS, job)["metadata"]["name"])
     try:
@@ -166,35 +166,35 @@ def _nothing(session: Session, database: str, kept: Sequence[Kept]) -> NotFoundE
     )
 
 
-def _database(order: UndoOrder, names: Sequence[str]) -> str:
-    if order.database and order.database not in names:
+def _database(request: UndoRequest, names: Sequence[str]) -> str:
+    if request.database and request.database not in names:
         raise UsageError(
-            f"This stack has no database {order.database}. Nothing was changed.",
+            f"This stack has no database {request.database}. Nothing was changed.",
             cause=f"Its databases: {', '.join(names)}.",
         )
-    if not order.database and len(names) > 1:
+    if not request.database and len(names) > 1:
         raise UsageError(
             f"This stack has {len(names)} databases. Nothing was changed.",
             cause=f"They are: {', '.join(names)}.",
             cure=f"Say which: pgkeep undo-restore --database {shlex.quote(names[0])}",
         )
-    return order.database or names[0]
+    return request.database or names[0]
 
 
-def _only_to_start(chain: Chain) -> bool:
+def _only_to_start(workflow: Workflow) -> bool:
     """Finish an undo that was interrupted after its swap: undone twice, it would not be undone."""
-    if not chain.left_stopped():
+    if not workflow.left_stopped():
         return False
-    for job in restore_jobs(chain.cluster):
-        work = read_work(job, chain.cronjob)
-        if work.dry_run:
+    for job in restore_jobs(workflow.cluster):
+        task = read_task(job, workflow.cronjob)
+        if task.dry_run:
             continue  # it has changed nothing
-        if work.action != "undo" or not work.replaces or not ending(job).succeeded:
+        if task.action != "undo" or not task.replaces or not ending(job).succeeded:
             return False
-        chain.session.say(
+        workflow.session.say(
             "The undo that was interrupted has succeeded; what is left is to start the "
             "applications. To undo once more, run the same command again afterwards."
         )
-        chain.resume()
+        workflow.resume()
         return True
     return False

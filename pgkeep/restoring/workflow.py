@@ -18,13 +18,13 @@ from pgkeep.restoring.downtime import RESUME, Downtime
 from pgkeep.restoring.report import summary
 from pgkeep.restoring.screens import durations
 from pgkeep.restoring.stopwatch import Stopwatch
-from pgkeep.restoring.task import Work, last_one, read_work, restore_jobs, running
+from pgkeep.restoring.task import Task, last_one, read_task, restore_jobs, running
 from pgkeep.session.job_failures import job_failure
 from pgkeep.session.session import Session
 
 
-class Chain:
-    """One run of the chain."""
+class Workflow:
+    """One run of it."""
 
     def __init__(self, session: Session, *, start_seconds: float) -> None:
         """Read what the stack says; nothing is changed.
@@ -54,11 +54,11 @@ class Chain:
         job = running(restore_jobs(self.cluster))
         if job is None:
             return
-        work = read_work(job, self.cronjob)
+        task = read_task(job, self.cronjob)
         raise PgkeepError(
-            f"A restore is running already: job/{work.job}. Nothing was changed.",
-            cause=f"It {work.doing}.",
-            cure=f"Look at it: {self.session.kubectl('logs', '--follow', f'job/{work.job}')} "
+            f"A restore is running already: job/{task.job}. Nothing was changed.",
+            cause=f"It {task.doing}.",
+            cure=f"Look at it: {self.session.kubectl('logs', '--follow', f'job/{task.job}')} "
             f"or finish it: {self.session.command(*RESUME)}",
         )
 
@@ -106,9 +106,9 @@ class Chain:
         self.session.out.print()
         stopped = self._downtime.stop(plans)
         created = self._create(job, stopped)
-        work = read_work(created, self.cronjob)
-        self.session.done(f"job/{work.job} began; it {work.doing}.")
-        self._finish(work, stopped)
+        task = read_task(created, self.cronjob)
+        self.session.done(f"job/{task.job} began; it {task.doing}.")
+        self._finish(task, stopped)
 
     def resume(self) -> None:
         """Follow the newest Job to its end and start the applications.
@@ -121,9 +121,9 @@ class Chain:
         found = restore_jobs(self.cluster)
         job = running(found)
         if job is not None:
-            work = read_work(job, self.cronjob)
-            self.session.say(f"Following job/{work.job}, which {work.doing}.")
-            self._finish(work, left)
+            task = read_task(job, self.cronjob)
+            self.session.say(f"Following job/{task.job}, which {task.doing}.")
+            self._finish(task, left)
         elif left:
             self.session.say(f"No restore runs. {last_one(found, self.cronjob)}")
             self._downtime.start(left)
@@ -143,27 +143,27 @@ class Chain:
                 raise InterruptedByUserError("Interrupted. The database was not touched.") from None
             raise
 
-    def _finish(self, work: Work, stopped: Sequence[Plan]) -> None:
+    def _finish(self, task: Task, stopped: Sequence[Plan]) -> None:
         try:
-            with self._stopwatch.step(work.step):
-                ended = self._follow(work.job)
+            with self._stopwatch.step(task.step):
+                ended = self._follow(task.job)
         except KeyboardInterrupt:
-            raise self._left_alone(work, stopped) from None
+            raise self._left_alone(task, stopped) from None
         except JobFailedError:
             self._downtime.start_after_failure(stopped)
             raise
         except PgkeepError as error:
-            left = self._left_alone(work, stopped)
+            left = self._left_alone(task, stopped)
             self.session.warn(f"{left.message} {left.cure}")
             raise error
         if not ended.succeeded:
-            self.session.warn(work.after_failure)
+            self.session.warn(task.after_failure)
             self._downtime.start_after_failure(stopped)
-            raise job_failure(self.session, ended, work.failed)
-        self.session.done(work.done)
+            raise job_failure(self.session, ended, task.failed)
+        self.session.done(task.done)
         self._downtime.start_unless_running(stopped)
         self.session.out.print(durations(self._stopwatch.steps))
-        for line in summary(work, ended.lines, self.session.command):
+        for line in summary(task, ended.lines, self.session.command):
             self.session.say(line)
 
     def _follow(self, job: str) -> JobResult:
@@ -175,11 +175,11 @@ class Chain:
             start_seconds=self._start_seconds,
         ).run()
 
-    def _left_alone(self, work: Work, stopped: Sequence[Plan]) -> InterruptedByUserError:
+    def _left_alone(self, task: Task, stopped: Sequence[Plan]) -> InterruptedByUserError:
         names = ", ".join(str(plan.application) for plan in stopped)
         stay = f" {names} stays stopped meanwhile." if names else ""
         return InterruptedByUserError(
-            f"No longer following; job/{work.job} goes on in the cluster and {work.doing}.{stay}",
+            f"No longer following; job/{task.job} goes on in the cluster and {task.doing}.{stay}",
             cure=f"Follow it{' and start the applications when it has ended' if names else ''}: "
             f"{self.session.command(*RESUME)}",
         )

@@ -12,7 +12,7 @@ from pgkeep.errors import NotFoundError
 from pgkeep.kube.objects import JsonObject
 from pgkeep.restoring import task, workflow
 from pgkeep.restoring.choice import target_database
-from pgkeep.restoring.request import RestoreOrder, Server, same_host
+from pgkeep.restoring.request import RestoreRequest, Server, same_host
 from tests.tool.catalog.test_answers import DISK, GOOD, answer, show_lines
 from tests.tool.objects import cronjob
 from tests.tool.stand_ins import Cluster, Console
@@ -339,15 +339,15 @@ def test_nonsense_is_refused_with_what_is_allowed(
 
 # What the Job is told.
 
-ORDER = RestoreOrder(name="latest")
+REQUEST = RestoreRequest(name="latest")
 
 
 def test_only_what_was_asked_for_differs_from_the_template() -> None:
-    assert ORDER.environment(NAME, "") == {"RESTORE_BACKUP": NAME}
+    assert REQUEST.environment(NAME, "") == {"RESTORE_BACKUP": NAME}
 
 
 def test_what_was_asked_for_reaches_the_job() -> None:
-    order = RestoreOrder(
+    request = RestoreRequest(
         name=NAME,
         into="copy",
         server=Server(host="other", port=5433, secret="admin"),
@@ -355,7 +355,7 @@ def test_what_was_asked_for_reaches_the_job() -> None:
         allow_superuser_objects=True,
         safety_backup=False,
     )
-    assert order.environment(NAME, "shop") == {
+    assert request.environment(NAME, "shop") == {
         "RESTORE_BACKUP": NAME,
         "RESTORE_DATABASE": "shop",
         "RESTORE_INTO": "copy",
@@ -369,13 +369,13 @@ def test_what_was_asked_for_reaches_the_job() -> None:
 
 
 def test_tables_and_schemas_are_one_a_line_as_they_were_written() -> None:
-    order = RestoreOrder(
+    request = RestoreRequest(
         name=NAME, tables=("public.Orders", 'public."Orders"'), schemas=('"Old"', "sales")
     )
-    environment = order.environment(NAME, "")
+    environment = request.environment(NAME, "")
     assert environment["RESTORE_TABLES"] == 'public.Orders\npublic."Orders"'
     assert environment["RESTORE_SCHEMAS"] == '"Old"\nsales'
-    assert order.parts == (
+    assert request.parts == (
         "table public.orders",
         'table public."Orders"',
         'schema "Old"',

@@ -13,7 +13,7 @@ from pgkeep.restoring.database_volume import Room
 from pgkeep.restoring.kept import Kept
 from pgkeep.restoring.request import Server
 from pgkeep.restoring.screens import RestorePlan
-from pgkeep.restoring.task import Work
+from pgkeep.restoring.task import Task
 from tests.tool.catalog.test_answers import (
     DISK,
     GOOD,
@@ -31,7 +31,7 @@ OTHER = GOOD.replace("\tshop\t", "\tapp\t").replace("-020000", "-010000")
 SEVERAL = parse_list(answer(GOOD, OTHER.replace("T02:", "T01:"), LEGACY, DISK))
 
 
-WORK = Work(
+TASK = Task(
     job="",
     action="restore",
     backup="",
@@ -51,7 +51,7 @@ def restore_plan(width: int = 200, **changes: Any) -> list[str]:
         "live": "shop",
         "server": "postgres",
         "namespace": "shop",
-        "work": WORK,
+        "task": TASK,
     }
     return draw(screens.restore_plan(RestorePlan(**given | changes), NOW), width).splitlines()
 
@@ -133,7 +133,7 @@ def test_a_safety_backup_that_is_named_is_said_to_be_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("work", "given", "rows"),
+    ("task", "given", "rows"),
     [
         (
             {"dry_run": True},
@@ -185,19 +185,19 @@ def test_a_safety_backup_that_is_named_is_said_to_be_one() -> None:
     ],
 )
 def test_a_plan_that_leaves_the_live_database_alone_says_so(
-    work: dict[str, Any], given: dict[str, Any], rows: list[str]
+    task: dict[str, Any], given: dict[str, Any], rows: list[str]
 ) -> None:
-    title = "The dry run" if work.get("dry_run") else "The restore"
-    assert below(title, restore_plan(work=replace(WORK, **work), **given)) == rows
+    title = "The dry run" if task.get("dry_run") else "The restore"
+    assert below(title, restore_plan(task=replace(TASK, **task), **given)) == rows
 
 
 KEPT = Kept(name="shop_before_20261123_045900", words="8.8 MiB, kept since today")
 
 
 def undo_plan(**changes: Any) -> list[str]:
-    work = replace(WORK, action="undo", **changes)
+    task = replace(TASK, action="undo", **changes)
     workloads = [plan(WEB, deployment(2))]
-    drawn = screens.undo_plan("shop on postgres (namespace shop)", KEPT, work, workloads, {})
+    drawn = screens.undo_plan("shop on postgres (namespace shop)", KEPT, task, workloads, {})
     return draw(drawn, 120).splitlines()
 
 
