@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import Literal
 
-from pgkeep.errors import AnswerError
+from pgkeep.catalog.forms import BACKUP_NAME, integer, marked, table, unescape, unexpected
 from pgkeep.terminal.words import parse_time, printable
 
 Status = Literal["verified", "damaged", "unverified"]
@@ -17,7 +17,6 @@ LIST_MARK = "#pgkeep-list 1"
 SHOW_MARK = "#pgkeep-show 1"
 PRUNE_MARK = "#pgkeep-prune 1"
 
-_NAME = re.compile(r"backup-\d{8}-\d{6}(\.sql\.gz)?")
 _COLUMNS = (
     "name",
     "status",
@@ -33,6 +32,11 @@ _COLUMNS = (
     "path",
     "flags",
     "kept",
+    "database_bytes",
+    "compression",
+    "client_version",
+    "suspicion",
+    "damage",
 )
 _STATUSES = ("verified", "damaged", "unverified")
 _FLAGS: tuple[Flag, ...] = ("safety", "pinned", "proven", "suspicious", "in-use")
@@ -40,7 +44,6 @@ _FLAGS: tuple[Flag, ...] = ("safety", "pinned", "proven", "suspicious", "in-use"
 _SINCE_FLAGS = ("flags", "kept", "suspicion", "damage")
 _GOES = "goes: "
 _CLOCKS_DIFFER = timedelta(days=1)
-_ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +69,9 @@ class Backup:
     kept: str | None = None
     """Why retention leaves it, or `goes: …` when the next one takes it."""
     suspicion: str | None = None
-    """Why it is suspicious; only in the details, as the next one."""
+    """Since when and why it is suspicious."""
     damage: str | None = None
+    """Since when it is damaged, and what was found."""
 
     @property
     def suspicious(self) -> bool:
@@ -100,6 +104,14 @@ class Listing:
 
     backups: tuple[Backup, ...]
     disk: Disk
+
+    def named(self, name: str) -> Backup | None:
+        """The backup of a name, which may have a path before it.
+
+        The file of the older script may lack its ending, as the console takes it, too.
+        """
+        wanted = name.rpartition("/")[2]
+        return next((one for one in self.backups if one.name in (wanted, f"{wanted}.sql.gz")), None)
 
     def latest(
         self, now: datetime, *, database: str | None = None, at: datetime | None = None
@@ -198,22 +210,14 @@ def parse_list(lines: list[str]) -> Listing:
     Raises:
         AnswerError: It is not of the agreed form; the message has the offending line.
     """
-    rows = [line for line in lines if line.strip()]
-    if not rows or rows[0] != LIST_MARK:
-        raise _unexpected("the list of backups", LIST_MARK, rows[0] if rows else "")
-    if len(rows) < 3:
-        raise _unexpected("the list of backups", "a header and a last line with #disk", rows[-1])
-    header = rows[1].split("\t")
-    missing = [column for column in _COLUMNS if column not in header]
-    if missing or len(set(header)) != len(header):
-        raise _unexpected("the list's header", f"the columns {' '.join(_COLUMNS)}", rows[1])
+    rows = marked(lines, LIST_MARK, "the list of backups")
+    if len(rows) < 2:
+        raise unexpected(
+            "the list of backups", "a header and a last line with #disk", rows[-1] if rows else ""
+        )
     disk = _disk(rows[-1])
-    backups: list[Backup] = []
-    for row in rows[2:-1]:
-        values = row.split("\t")
-        if len(values) != len(header):
-            raise _unexpected("a line of the list", f"{len(header)} columns", row)
-        backups.append(_backup(dict(zip(header, values, strict=True)), row))
+    found = table(rows[0], rows[1:-1], _COLUMNS, "the list")
+    backups = [_backup(values) for values in found]
     backups.sort(key=lambda backup: (backup.created, backup.name), reverse=True)
     return Listing(backups=tuple(backups), disk=disk)
 
@@ -224,19 +228,17 @@ def parse_show(lines: list[str]) -> Backup:
     Raises:
         AnswerError: It is not of the agreed form.
     """
-    rows = [line for line in lines if line.strip()]
-    if not rows or rows[0] != SHOW_MARK:
-        raise _unexpected("a backup's details", SHOW_MARK, rows[0] if rows else "")
+    rows = marked(lines, SHOW_MARK, "a backup's details")
     values: dict[str, str] = {}
-    for row in rows[1:]:
+    for row in rows:
         key, equals, value = row.partition("=")
         if not equals or not key or key in values:
-            raise _unexpected("a backup's details", "KEY=VALUE, each key once", row)
+            raise unexpected("a backup's details", "KEY=VALUE, each key once", row)
         values[key] = value
     missing = [key for key in _SINCE_FLAGS if key not in values]
     if missing:
-        raise _unexpected("a backup's details", f"also {', '.join(missing)}", " ".join(rows[1:]))
-    return _backup(values, " ".join(rows[1:]))
+        raise unexpected("a backup's details", f"also {', '.join(missing)}", " ".join(rows))
+    return _backup(values)
 
 
 def parse_prune(lines: list[str], *, dry_run: bool) -> Pruning:
@@ -249,31 +251,33 @@ def parse_prune(lines: list[str], *, dry_run: bool) -> Pruning:
     Raises:
         AnswerError: It is not of the agreed form.
     """
-    rows = [line for line in lines if line.strip()]
-    if not rows or rows[0] != PRUNE_MARK:
-        raise _unexpected("what retention says", PRUNE_MARK, rows[0] if rows else "")
-    decisions = [_decision(row) for row in rows[1:-1]]
+    rows = marked(lines, PRUNE_MARK, "what retention says")
+    if not rows:
+        raise unexpected(
+            "what retention says", f"a last line #result {'dry-run' if dry_run else 'done'} N", ""
+        )
+    decisions = [_decision(row) for row in rows[:-1]]
     if len({one.name for one in decisions}) != len(decisions):
-        raise _unexpected("what retention says", "each backup once", " ".join(rows[1:-1]))
+        raise unexpected("what retention says", "each backup once", " ".join(rows[:-1]))
     decisions.sort(key=lambda one: one.name, reverse=True)
     count = _result(rows[-1], "dry-run" if dry_run else "done")
     answer = Pruning(dry_run=dry_run, decisions=tuple(decisions), count=count)
     planned = len(answer.deletions)
     # A run may do less than was decided: somebody has begun to read a backup meanwhile.
     if count > planned or (dry_run and count != planned):
-        raise _unexpected("the number of backups that go", str(planned), rows[-1])
+        raise unexpected("the number of backups that go", str(planned), rows[-1])
     return answer
 
 
 def _decision(row: str) -> Decision:
     values = row.split("\t")
     if len(values) != 4:
-        raise _unexpected("a line of what retention says", "4 columns", row)
+        raise unexpected("a line of what retention says", "4 columns", row)
     verdict, name, database, reason = values
-    if not _NAME.fullmatch(name):
-        raise _unexpected("a backup's name", "backup-YYYYMMDD-HHMMSS", name or row)
+    if not BACKUP_NAME.fullmatch(name):
+        raise unexpected("a backup's name", "backup-YYYYMMDD-HHMMSS", name or row)
     if verdict not in ("keep", "delete"):
-        raise _unexpected(f"the verdict on {name}", "keep or delete", verdict or row)
+        raise unexpected(f"the verdict on {name}", "keep or delete", verdict or row)
     known = {"database": database, "reason": reason}
     return Decision(
         verdict=verdict,
@@ -286,32 +290,33 @@ def _decision(row: str) -> Decision:
 def _result(row: str, word: str) -> int:
     words = row.split()
     if len(words) == 3 and words[:2] == ["#result", word]:
-        count = _integer(words[2])
+        count = integer(words[2])
         if count is not None:
             return count
-    raise _unexpected("the last line of what retention says", f"#result {word} N", row)
+    raise unexpected("the last line of what retention says", f"#result {word} N", row)
 
 
 def _disk(row: str) -> Disk:
     words = row.split()
     if len(words) == 4 and words[0] == "#disk":
-        numbers = [_integer(word) for word in words[1:]]
+        numbers = [integer(word) for word in words[1:]]
         used, free, total = numbers
         if used is not None and free is not None and total is not None:
             return Disk(used=used, free=free, total=total)
-    raise _unexpected("the list's last line", "#disk USED FREE TOTAL", row)
+    raise unexpected("the list's last line", "#disk USED FREE TOTAL", row)
 
 
-def _backup(values: dict[str, str], row: str) -> Backup:
+def _backup(values: dict[str, str]) -> Backup:
+    row = "\t".join(values.values())
     name, status = values.get("name", ""), values.get("status", "")
-    if not _NAME.fullmatch(name):
-        raise _unexpected("a backup's name", "backup-YYYYMMDD-HHMMSS", name or row)
+    if not BACKUP_NAME.fullmatch(name):
+        raise unexpected("a backup's name", "backup-YYYYMMDD-HHMMSS", name or row)
     if status not in _STATUSES:
-        raise _unexpected(f"the status of {name}", " or ".join(_STATUSES), status or row)
+        raise unexpected(f"the status of {name}", " or ".join(_STATUSES), status or row)
     try:
         created = parse_time(values["created"])
     except (KeyError, ValueError) as error:
-        raise _unexpected(f"the time of {name}", "an ISO 8601 time", row) from error
+        raise unexpected(f"the time of {name}", "an ISO 8601 time", row) from error
 
     def whole(key: str) -> int | None:
         return _known(values, key, name)
@@ -346,7 +351,7 @@ def _flags(values: dict[str, str], name: str) -> tuple[Flag, ...]:
     words = value.split(",")
     known: tuple[Flag, ...] = tuple(flag for flag in _FLAGS if flag in words)
     if list(known) != words:
-        raise _unexpected(f"the flags of {name}", f"some of {','.join(_FLAGS)} or -", value)
+        raise unexpected(f"the flags of {name}", f"some of {','.join(_FLAGS)} or -", value)
     return known
 
 
@@ -361,9 +366,9 @@ def _known(values: dict[str, str], key: str, name: str) -> int | None:
     value = values.get(key, "-")
     if value in ("", "-", r"\N"):
         return None
-    number = _integer(value)
+    number = integer(value)
     if number is None:
-        raise _unexpected(f"{key} of {name}", "a whole number", value)
+        raise unexpected(f"{key} of {name}", "a whole number", value)
     return number
 
 
@@ -372,23 +377,5 @@ def _seconds(values: dict[str, str], name: str) -> float | None:
     if value in ("", "-", r"\N"):
         return None
     if not re.fullmatch(r"\d{1,12}(\.\d{1,9})?", value):
-        raise _unexpected(f"duration_seconds of {name}", "seconds", value)
+        raise unexpected(f"duration_seconds of {name}", "seconds", value)
     return float(value)
-
-
-def _integer(text: str) -> int | None:
-    return int(text) if re.fullmatch(r"[0-9]{1,19}", text) else None
-
-
-def unescape(value: str) -> str:
-    """Undo the escapes of PostgreSQL's COPY text format."""
-    return re.sub(r"\\(.)", lambda found: _ESCAPES.get(found[1], found[1]), value, flags=re.S)
-
-
-def _unexpected(what: str, wanted: str, found: str) -> AnswerError:
-    shown = printable(found)[:200]
-    return AnswerError(
-        f"The console's answer cannot be read: {what}.",
-        cause=f"Expected {wanted}, found: {shown!r}." if shown else f"Expected {wanted}.",
-        cure="Bring the stack (pulumi up) and this tool to the same version.",
-    )

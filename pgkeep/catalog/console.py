@@ -142,24 +142,21 @@ def require_exists(session: Session, name: str) -> None:
         PgkeepError: As `read_list` says.
     """
     listing = read_list(session)
-    known = [backup.name for backup in listing.backups]
     if name == ALL or (name == LATEST and listing.latest(session.now()) is not None):
         return
-    # As the console takes a name: with a path, and a legacy file without its ending.
-    wanted = name.rpartition("/")[2]
-    if wanted in known or f"{wanted}.sql.gz" in known:
-        return
-    raise no_such_backup(session, name, known)
+    if listing.named(name) is None:
+        raise no_such_backup(session, name, listing)
 
 
-def no_such_backup(session: Session, name: str, known: list[str]) -> NotFoundError:
+def no_such_backup(session: Session, name: str, listing: Listing) -> NotFoundError:
     """Explain that a backup does not exist, with the newest of those that do.
 
     Args:
         session: For the commands in the message.
         name: What was asked for.
-        known: The names there are, newest first.
+        listing: All that there are.
     """
+    known = [backup.name for backup in listing.backups]
     if not known:
         return NotFoundError(
             f"No backups yet in namespace {session.cluster.namespace}.",

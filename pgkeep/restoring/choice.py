@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pgkeep.catalog.answers import Backup, Listing, unfit
-from pgkeep.catalog.console import LATEST, no_such_backup, read_list, read_show
+from pgkeep.catalog.console import LATEST, no_such_backup, read_list
 from pgkeep.errors import JobFailedError, NotFoundError, UsageError
 from pgkeep.restoring.request import RestoreRequest
 from pgkeep.session.session import Session
@@ -37,7 +37,7 @@ def choose(session: Session, request: RestoreRequest, names: Sequence[str]) -> C
         UsageError: The stack has several databases and none was named, or not one of them.
         NotFoundError: There is no such backup, or none that may be restored unnamed.
         JobFailedError: It is damaged.
-        PgkeepError: As `read_show` and `read_list` say.
+        PgkeepError: As `read_list` says.
     """
     if request.into in names:
         raise UsageError(
@@ -51,11 +51,14 @@ def choose(session: Session, request: RestoreRequest, names: Sequence[str]) -> C
             cause=f"Its databases: {', '.join(names)}.",
             cure=f"--database {names[0]}" if len(names) == 1 else "Name one of them.",
         )
+    listing = read_list(session)
     passed_over: tuple[tuple[str, str], ...] = ()
-    name = request.name
-    if request.at is not None or name == LATEST:
-        name, passed_over = _newest(session, request, names)
-    backup = read_show(session, name)
+    if request.at is not None or request.name == LATEST:
+        backup, passed_over = _newest(session, request, listing, names)
+    else:
+        backup = listing.named(request.name)
+        if backup is None:
+            raise no_such_backup(session, request.name, listing)
     if backup.status == "damaged":
         raise JobFailedError(
             f"{backup.name} is damaged and will not be restored. Nothing was changed.",
@@ -73,9 +76,8 @@ def choose(session: Session, request: RestoreRequest, names: Sequence[str]) -> C
 
 
 def _newest(
-    session: Session, request: RestoreRequest, names: Sequence[str]
-) -> tuple[str, tuple[tuple[str, str], ...]]:
-    listing = read_list(session)
+    session: Session, request: RestoreRequest, listing: Listing, names: Sequence[str]
+) -> tuple[Backup, tuple[tuple[str, str], ...]]:
     if not request.database and len(names) > 1:
         raise _which_database(session, request, listing, names)
     database = request.database or names[0]
@@ -86,9 +88,9 @@ def _newest(
         for one in listing.passed_over(found, database=database, at=request.at)
     )
     if found is not None:
-        return found.name, passed_over
+        return found, passed_over
     if not listing.backups:
-        raise no_such_backup(session, LATEST, [])
+        raise no_such_backup(session, LATEST, listing)
     before = f" at or before {utc(request.at)}" if request.at else ""
     others = [one for one in listing.backups if one.database == database and not unfit(one, now)]
     if passed_over:

@@ -57,12 +57,13 @@ case ${CONSOLE_COMMAND} in
   list)
     echo '#pgkeep-list 1'
     row name status created duration_seconds backup_bytes database format server_version tables \
-      rows large_objects path flags kept
+      rows large_objects path flags kept database_bytes compression client_version suspicion damage
     if [[ ${STUB_EMPTY} == no ]]; then
-      row backup-20261123-020000 verified 2026-11-23T02:00:00Z 4 1048576 shop directory 17.7 5 \
-        336776 1 /backups/backup-20261123-020000 pinned,proven pinned
+      row backup-20261123-020000 "${STUB_STATUS}" 2026-11-23T02:00:00Z 4 1048576 shop directory \
+        17.7 5 336776 1 /backups/backup-20261123-020000 pinned,proven pinned 9000000 zstd:1 17.7 - \
+        "${STUB_DAMAGE}"
       row backup-20240101-020000.sql.gz unverified 2024-01-01T02:00:00Z - 2048 - plain - - - - \
-        /backups/backup-20240101-020000.sql.gz - 'unverified backups are never deleted'
+        /backups/backup-20240101-020000.sql.gz - 'unverified backups are never deleted' - - - - -
     fi
     echo '#disk 1050624 900000000 1000000000'
     ;;

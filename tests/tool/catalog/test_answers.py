@@ -5,21 +5,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgkeep.catalog.answers import parse_list, parse_prune, parse_show, unescape, unfit
+from pgkeep.catalog.answers import parse_list, parse_prune, parse_show, unfit
+from pgkeep.catalog.forms import unescape
 from pgkeep.errors import AnswerError
 
 HEADER = (
     "name status created duration_seconds backup_bytes database format server_version tables rows "
-    "large_objects path flags kept"
+    "large_objects path flags kept database_bytes compression client_version suspicion damage"
 ).replace(" ", "\t")
 GOOD = (
     "backup-20261123-020000\tverified\t2026-11-23T02:00:00Z\t4.2\t1048576\tshop\tdirectory\t"
     "17.7 (Debian 17.7-3.pgdg13+1)\t5\t336776\t1\t/backups/backup-20261123-020000\tpinned,in-use\t"
-    "one of the newest 7"
+    "one of the newest 7\t9000000\tzstd:1\t17.7\t-\t-"
 )
 LEGACY = (
     "backup-20240101-020000.sql.gz\tunverified\t2024-01-01T02:00:00Z\t-\t2048\t-\tplain\t-\t-\t-\t-"
     "\t/backups/backup-20240101-020000.sql.gz\t-\tunverified backups are never deleted"
+    "\t-\t-\t-\t-\t-"
 )
 NOW = datetime(2026, 11, 23, 5, 12, tzinfo=UTC)
 OLDER_STACK = "Bring the stack (pulumi up) and this tool to the same version."
@@ -153,14 +155,58 @@ def test_flags_are_read(text: str, flags: tuple[str, ...]) -> None:
     assert parse_list(answer(row, DISK)).backups[0].flags == flags
 
 
-@pytest.mark.parametrize("column", ["flags", "kept"])
+@pytest.mark.parametrize("column", ["flags", "kept", "database_bytes", "suspicion", "damage"])
 def test_the_list_of_an_older_stack_is_refused_with_the_cure(column: str) -> None:
-    header = HEADER.replace(f"\t{column}", "")
-    row = GOOD.replace("\tpinned,in-use", "" if column == "flags" else "\tpinned,in-use")
-    row = row.replace("\tone of the newest 7", "" if column == "kept" else "\tone of the newest 7")
+    columns = [name for name in HEADER.split("\t") if name != column]
+    known = cells()
+    line = "\t".join(known[name] for name in columns)
     with pytest.raises(AnswerError) as caught:
-        parse_list(answer(row, DISK, header=header))
+        parse_list(answer(line, DISK, header="\t".join(columns)))
+    assert column in caught.value.cause
     assert caught.value.cure == OLDER_STACK
+
+
+def test_the_order_of_the_columns_does_not_matter() -> None:
+    known = dict(zip(HEADER.split("\t"), GOOD.split("\t"), strict=True))
+    backwards = "\t".join(reversed(known.values())), "\t".join(reversed(known))
+    assert parse_list(answer(backwards[0], DISK, header=backwards[1])) == parse_list(
+        answer(GOOD, DISK)
+    )
+
+
+def test_the_list_alone_says_all_that_a_restore_shows() -> None:
+    noted = row(
+        flags="suspicious",
+        suspicion="2026-11-23T02:00:07Z rows fell to 12\\tor so",
+        damage="2026-11-24T01:00:00Z manifest.json: another hash",
+    )
+    backup = parse_list(answer(noted, DISK)).backups[0]
+    assert (backup.database_bytes, backup.compression, backup.client_version) == (
+        9000,
+        "zstd:1",
+        "17.7",
+    )
+    assert backup.suspicion == "2026-11-23T02:00:07Z rows fell to 12\tor so"
+    assert backup.damage == "2026-11-24T01:00:00Z manifest.json: another hash"
+    assert parse_list(answer(row(), DISK)).backups[0] == parse_show(show_lines())
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("backup-20261123-020000", "backup-20261123-020000"),
+        ("/backups/backup-20261123-020000", "backup-20261123-020000"),
+        ("backup-20240101-020000", "backup-20240101-020000.sql.gz"),
+        ("backup-20240101-020000.sql.gz", "backup-20240101-020000.sql.gz"),
+        ("backup-20261123-02000", None),
+        ("latest", None),
+    ],
+)
+def test_a_backup_is_found_by_its_name_as_the_console_takes_it(
+    name: str, found: str | None
+) -> None:
+    backup = parse_list(answer(GOOD, LEGACY, DISK)).named(name)
+    assert (backup.name if backup else None) == found
 
 
 def test_a_column_of_a_newer_version_is_ignored() -> None:
@@ -179,7 +225,7 @@ def test_a_column_of_a_newer_version_is_ignored() -> None:
         (answer(GOOD, "#disk 1 -2 3"), "#disk"),
         (answer(GOOD, DISK, header=HEADER.replace("status", "state")), "columns"),
         (answer(GOOD, DISK, header=f"{HEADER}\tstatus"), "columns"),
-        (answer(f"{GOOD}\textra", DISK), "14 columns"),
+        (answer(f"{GOOD}\textra", DISK), "19 columns"),
         (answer(GOOD.replace("pinned,in-use", "in-use,pinned"), DISK), "flags of backup-"),
         (answer(GOOD.replace("pinned,in-use", "pinned,pinned"), DISK), "flags of"),
         (answer(GOOD.replace("pinned,in-use", "precious"), DISK), "precious"),
@@ -225,8 +271,8 @@ def test_copy_escapes_are_undone() -> None:
     assert unescape(r"a\tb\nc\\d") == "a\tb\nc\\d"
 
 
-def show_lines(**changes: str) -> list[str]:
-    values = {
+def cells(**changes: str) -> dict[str, str]:
+    return {
         "schema_version": "1",
         "name": "backup-20261123-020000",
         "database": "a=b",
@@ -248,7 +294,16 @@ def show_lines(**changes: str) -> list[str]:
         "suspicion": "-",
         "damage": "-",
     } | changes
-    return ["#pgkeep-show 1", *(f"{key}={value}" for key, value in values.items())]
+
+
+def show_lines(**changes: str) -> list[str]:
+    return ["#pgkeep-show 1", *(f"{key}={value}" for key, value in cells(**changes).items())]
+
+
+def row(**changes: str) -> str:
+    """A line of the list, of the same backup as `show_lines`."""
+    values = cells(**changes)
+    return "\t".join(values[column] for column in HEADER.split("\t"))
 
 
 def test_details_are_read() -> None:

@@ -13,7 +13,7 @@ from pgkeep.kube.objects import JsonObject
 from pgkeep.restoring import task, workflow
 from pgkeep.restoring.choice import target_database
 from pgkeep.restoring.request import RestoreRequest, Server, same_host
-from tests.tool.catalog.test_answers import DISK, GOOD, answer, show_lines
+from tests.tool.catalog.test_answers import DISK, GOOD, answer, row, show_lines
 from tests.tool.objects import cronjob
 from tests.tool.stand_ins import Cluster, Console
 
@@ -78,7 +78,7 @@ def begin(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Begin:
 
 
 def test_the_database_is_shown_as_the_stack_calls_it(asked: Console, begin: Begin) -> None:
-    asked.give(f"show {NAME}", *show_lines(database="a$b"))
+    asked.give("list latest", *answer(row(database="a$b"), DISK))
     code, text = begin("a$$b", NAME)
     assert code == 3
     assert "Into       a$b on db (namespace shop) " in text
@@ -86,7 +86,7 @@ def test_the_database_is_shown_as_the_stack_calls_it(asked: Console, begin: Begi
 
 
 def test_of_several_databases_that_of_the_backup_is_shown(asked: Console, begin: Begin) -> None:
-    asked.give(f"show {NAME}", *show_lines(database="app"))
+    asked.give("list latest", *answer(row(database="app"), DISK))
     code, text = begin("shop\napp", NAME)
     assert code == 3
     assert "Into       app on db (namespace shop) " in text
@@ -96,7 +96,7 @@ def test_of_several_databases_that_of_the_backup_is_shown(asked: Console, begin:
 def test_a_backup_that_fits_none_of_them_is_refused_before_the_question(
     asked: Console, begin: Begin
 ) -> None:
-    asked.give(f"show {NAME}", *show_lines(database="crm"))
+    asked.give("list latest", *answer(row(database="crm"), DISK))
     code, text = begin("shop\napp", NAME)
     assert code == 5
     assert "is of database crm, which this stack does not have" in text
@@ -104,7 +104,7 @@ def test_a_backup_that_fits_none_of_them_is_refused_before_the_question(
 
 
 def test_the_backup_of_another_database_is_said_to_be_one(asked: Console, begin: Begin) -> None:
-    asked.give(f"show {NAME}", *show_lines(database="app"))
+    asked.give("list latest", *answer(row(database="app"), DISK))
     code, text = begin("shop", NAME)
     assert code == 3
     assert "shop on db (namespace shop); THE BACKUP IS OF DATABASE app" in text
@@ -113,17 +113,17 @@ def test_the_backup_of_another_database_is_said_to_be_one(asked: Console, begin:
 def test_a_suspicious_backup_is_said_to_be_one_before_the_question(
     asked: Console, begin: Begin
 ) -> None:
-    asked.give(
-        f"show {NAME}",
-        *show_lines(database="shop", flags="suspicious", suspicion="rows fell to 12"),
-    )
+    suspicious = row(database="shop", flags="suspicious", suspicion="rows fell to 12")
+    asked.give("list latest", *answer(suspicious, DISK))
     code, text = begin("shop", NAME)
     assert code == 3
     assert text.index("THIS BACKUP IS SUSPICIOUS: rows fell to 12.") < text.index("Type yes")
 
 
 def test_a_damaged_backup_is_refused_with_what_was_found(asked: Console, begin: Begin) -> None:
-    asked.give(f"show {NAME}", *show_lines(status="damaged", damage="globals.sql: another hash"))
+    asked.give(
+        "list latest", *answer(row(status="damaged", damage="globals.sql: another hash"), DISK)
+    )
     code, text = begin("shop", NAME)
     assert code == 1
     assert f"{NAME} is damaged and will not be restored. Nothing was changed." in text
@@ -134,7 +134,6 @@ def test_a_damaged_backup_is_refused_with_what_was_found(asked: Console, begin: 
 def test_latest_is_the_latest_of_the_stacks_own_database(asked: Console, begin: Begin) -> None:
     other = APP.replace("-010000", "-030000").replace("T01:", "T03:")
     asked.give("list latest", *answer(other, GOOD, DISK))
-    asked.give(f"show {NAME}", *show_lines(database="shop"))
     code, text = begin("shop", "latest")
     assert code == 3
     assert f"Backup     {NAME}" in text
@@ -167,7 +166,6 @@ def test_of_several_databases_the_latest_of_the_named_one_is_restored(
     asked: Console, begin: Begin
 ) -> None:
     asked.give("list latest", *answer(APP, GOOD, DISK))
-    asked.give("show backup-20261123-010000", *show_lines(database="app"))
     code, text = begin("shop\napp", "latest --database app")
     assert code == 3
     assert "Into       app on db (namespace shop) " in text
@@ -184,7 +182,7 @@ def test_a_database_that_the_stack_does_not_have_is_refused(asked: Console, begi
 def test_a_backup_is_not_restored_into_another_database_that_is_named(
     asked: Console, begin: Begin
 ) -> None:
-    asked.give(f"show {NAME}", *show_lines(database="app"))
+    asked.give("list latest", *answer(row(database="app"), DISK))
     code, text = begin("shop\napp", f"{NAME} --database shop")
     assert code == 2
     assert f"{NAME} is of database app, not of shop. Nothing was changed." in text
@@ -193,7 +191,7 @@ def test_a_backup_is_not_restored_into_another_database_that_is_named(
 def test_a_backup_of_a_database_that_was_renamed_goes_into_the_one_that_is_named(
     asked: Console, begin: Begin
 ) -> None:
-    asked.give(f"show {NAME}", *show_lines(database="crm"))
+    asked.give("list latest", *answer(row(database="crm"), DISK))
     code, text = begin("shop\napp", f"{NAME} --database shop")
     assert code == 3
     assert "Into       shop on db (namespace shop); THE BACKUP IS OF DATABASE crm" in text
@@ -203,7 +201,7 @@ def test_a_backup_of_a_database_that_was_renamed_goes_into_the_one_that_is_named
 def test_beside_the_live_ones_goes_a_backup_of_whatever_database(
     asked: Console, begin: Begin, database: str
 ) -> None:
-    asked.give(f"show {NAME}", *show_lines(database=database))
+    asked.give("list latest", *answer(row(database=database), DISK))
     code, text = begin("shop\napp", f"{NAME} --into copy")
     assert code == 3
     assert "Into       copy on db" in text
@@ -222,7 +220,7 @@ def test_a_name_that_the_stack_has_is_none_to_restore_beside_it(
 def test_a_file_of_the_older_script_goes_into_the_database_that_is_named(
     asked: Console, begin: Begin
 ) -> None:
-    asked.give(f"show {NAME}", *show_lines(database="-", status="unverified"))
+    asked.give("list latest", *answer(row(database="-", status="unverified"), DISK))
     code, text = begin("shop\napp", NAME)
     assert code == 5
     assert "add --database NAME" in text
@@ -249,7 +247,6 @@ def test_latest_never_falls_back_without_a_word(asked: Console, begin: Begin) ->
     safety = NEWER.replace("pinned,in-use", "safety,pinned").replace("-040000", "-050000")
     damaged = NEWER.replace("verified", "damaged")
     asked.give("list latest", *answer(safety, damaged, GOOD, DISK))
-    asked.give(f"show {NAME}", *show_lines(database="shop"))
     code, text = begin("shop", "latest")
     assert code == 3
     question = text.index("Type yes")
@@ -267,19 +264,29 @@ def test_only_damaged_and_safety_backups_are_no_latest_one(asked: Console, begin
     assert f"backup-20261123-040000 is damaged; {NAME} is a safety backup" in text
 
 
-def test_a_backup_that_turns_out_damaged_is_refused_and_not_replaced_by_another(
+def test_one_pod_answers_all_that_is_shown_before_the_question(
     asked: Console, begin: Begin
 ) -> None:
-    asked.give("list latest", *answer(NEWER, GOOD, DISK))
-    asked.give("show backup-20261123-040000", *show_lines(status="damaged", damage="a hash"))
-    code, text = begin("shop", "latest")
-    assert code == 1
-    assert "is damaged and will not be restored. Nothing was changed." in text
+    asked.give("list latest", *answer(row(database="shop", database_bytes="9000"), DISK))
+    for wanted in (NAME, "latest", "--at 2026-11-23T04:30Z"):
+        code, text = begin("shop", wanted)
+        assert code == 3
+        assert "(the database had 8.8 KiB)" in text
+    assert asked.asked == ["list latest"] * 3
+
+
+def test_a_name_that_no_backup_has_is_refused_with_those_there_are(
+    asked: Console, begin: Begin
+) -> None:
+    asked.give("list latest", *answer(GOOD, DISK))
+    code, text = begin("shop", "backup-20261123-010000")
+    assert code == 5
+    assert "There is no backup backup-20261123-010000." in text
+    assert f"There are: {NAME}." in text
 
 
 def test_a_time_takes_the_newest_backup_at_or_before_it(asked: Console, begin: Begin) -> None:
     asked.give("list latest", *answer(NEWER, GOOD, DISK))
-    asked.give(f"show {NAME}", *show_lines(database="shop"))
     code, text = begin("shop", "--at 2026-11-23T04:30+01:00")
     assert code == 3
     asked_for = "Asked for  2026-11-23 03:30:00 UTC; this backup is 1 h 30 min older"
