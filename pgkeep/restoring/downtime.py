@@ -12,7 +12,7 @@ from pgkeep.session.session import Session
 from pgkeep.terminal.console import print_error
 from pgkeep.terminal.words import plural
 
-RESUME = "run-restore", "--resume"
+RESUME = ("resume",)
 """The command that finishes whatever was left, of a restore and of its undoing."""
 
 

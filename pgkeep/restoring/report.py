@@ -7,8 +7,9 @@ from pgkeep.restoring.task import Task
 
 _SETTING = re.compile(r"  (\S+) +(\S.*)")
 # What the script's summary calls it, and what is said here.
-_KEPT = {
-    "kept": "Kept",
+_REPEATED = {
+    "aside": "Put aside",
+    "kept": "Put aside",
     "safety": "Safety backup",
     "schema": "Schema",
 }
@@ -23,12 +24,9 @@ def summary(task: Task, lines: Sequence[str], command: Callable[..., str]) -> li
         command: Makes a command line of this tool from its words.
     """
     found = settings(lines)
-    said = [f"{word}: {found[key]}." for key, word in _KEPT.items() if found.get(key)]
-    if task.in_place and "safety" in found:
-        safety = found["safety"].partition(",")[0]
-        said.append(f"To undo it: {command('run-restore', safety, '--in-place')}")
+    said = [f"{word}: {found[key]}." for key, word in _REPEATED.items() if found.get(key)]
     # Without a database of before there is nothing to go back to; a log that was cut does not say.
-    if task.undo_words is not None and ("kept" in found or not found):
+    if task.undo_words is not None and ("aside" in found or "kept" in found or not found):
         said.append(f"To undo it: {command(*task.undo_words)}")
     return said
 

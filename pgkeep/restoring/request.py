@@ -65,7 +65,6 @@ class RestoreRequest:
     dry_run: bool = False
     allow_superuser_objects: bool = False
     safety_backup: bool = True
-    in_place: bool = False
 
     @property
     def wanted(self) -> str:
@@ -97,7 +96,6 @@ class RestoreRequest:
             "RESTORE_DRY_RUN": "true" if self.dry_run else "",
             "RESTORE_ALLOW_SUPERUSER_OBJECTS": "true" if self.allow_superuser_objects else "",
             "RESTORE_SAFETY_BACKUP": "" if self.safety_backup else "false",
-            "RESTORE_IN_PLACE": "true" if self.in_place else "",
         }
         return {
             **{name: value for name, value in wanted.items() if value},
@@ -131,14 +129,6 @@ class RestoreRequest:
                 "ones; --into is for a whole database.",
                 cure="Leave --into out, or --table and --schema.",
             )
-        if self.in_place and (self.into or self.parts or self.dry_run or not self.safety_backup):
-            raise UsageError(
-                "--in-place does not go with --into, --table, --schema, --dry-run and "
-                "--skip-safety-backup.",
-                cause="It replaces the content of the live database in one transaction, and keeps "
-                "nothing on the server: the safety backup is the way back.",
-                cure="Leave --in-place out, or the others.",
-            )
         if not self.safety_backup and (self.into or self.parts or self.dry_run):
             raise UsageError(
                 "--skip-safety-backup does not go with --into, --table, --schema and --dry-run.",
@@ -150,12 +140,82 @@ class RestoreRequest:
         if bool(self.name) == (self.at is not None):
             raise UsageError(
                 "Say which backup to restore, in one way.",
-                cure="pgkeep run-restore NAME, or latest, or --at TIME; or --resume alone",
+                cure="pgkeep run-restore NAME, or latest, or --at TIME",
             )
         if self.at is not None and self.at > now:
             raise UsageError(
                 f"--at {utc(self.at)} is still to come.",
                 cure="For the newest backup there is: pgkeep run-restore latest",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsideRequest:
+    """Of which database and server: what is asked about databases that restores have put aside."""
+
+    database: str = ""
+    server: Server = field(default_factory=Server)
+
+    def check(self) -> None:
+        """Refuse what cannot be.
+
+        Raises:
+            UsageError: What is wrong.
+        """
+        if self.database:
+            sql_names.database(self.database, "--database")
+        self.server.check()
+
+    def environment(self, action: str, database: str, **others: str) -> dict[str, str]:
+        """The variables of a Job.
+
+        Args:
+            action: undo, list-aside or drop-aside.
+            database: Which of several databases; empty where the stack has one.
+            **others: Further variables of this action.
+        """
+        wanted = {"RESTORE_ACTION": action, "RESTORE_DATABASE": database, **others}
+        return {
+            **{name: value for name, value in wanted.items() if value},
+            **self.server.environment,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropRequest(AsideRequest):
+    """What `drop-aside` is asked for; nothing but a list where it does not say what is to go."""
+
+    name: str = ""
+    everything: bool = False
+    older_than_days: int | None = None
+
+    @property
+    def which(self) -> str:
+        """What is to go, as the Job is told: a name, `all` or a number of days; or empty."""
+        if self.older_than_days is not None:
+            return str(self.older_than_days)
+        return "all" if self.everything else self.name
+
+    def check(self) -> None:
+        """Refuse what cannot be.
+
+        Raises:
+            UsageError: What is wrong, and what is allowed.
+        """
+        AsideRequest.check(self)
+        if bool(self.name) + self.everything + (self.older_than_days is not None) > 1:
+            raise UsageError(
+                "Say what is to be dropped in one way.",
+                cure="pgkeep drop-aside NAME, or --all, or --older-than-days DAYS",
+            )
+        if self.name:
+            sql_names.database(self.name, "NAME")
+        # What the Job would take for something else than a name.
+        if self.name == "all" or (self.name.isascii() and self.name.isdigit()):
+            raise UsageError(
+                f"{self.name} is no name that a restore gives to a database it puts aside.",
+                cure="The names: pgkeep drop-aside; all of them: --all; by their age: "
+                "--older-than-days DAYS",
             )
 
 

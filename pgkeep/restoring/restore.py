@@ -10,7 +10,7 @@ from pgkeep.restoring.database_volume import Room, room
 from pgkeep.restoring.downtime import RESUME
 from pgkeep.restoring.request import RestoreRequest
 from pgkeep.restoring.screens import RestorePlan, restore_plan
-from pgkeep.restoring.task import Task, last_one, read_task, restore_jobs
+from pgkeep.restoring.task import RestoreTask, Task, last_one, read_restore, restore_jobs
 from pgkeep.restoring.workflow import Workflow
 from pgkeep.session.confirmation import confirm
 from pgkeep.session.session import Session
@@ -38,7 +38,7 @@ def run(
     workflow = Workflow(session, start_seconds=start_seconds)
     workflow.refuse_second()
     # Read before anything else: what an option means for an older stack must not be found out late.
-    task = read_task(
+    task = read_restore(
         workflow.job(request.environment("", request.database), request.server.secret),
         workflow.cronjob,
     )
@@ -79,7 +79,7 @@ def _room(workflow: Workflow, request: RestoreRequest) -> Room | None:
 def _show(
     workflow: Workflow,
     request: RestoreRequest,
-    task: Task,
+    task: RestoreTask,
     choice: Choice,
     plans: list[Plan],
     space: Room | None,

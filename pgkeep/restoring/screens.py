@@ -11,10 +11,10 @@ from rich.text import Text
 from pgkeep.catalog.answers import Backup
 from pgkeep.catalog.details import details, grid, suspicion
 from pgkeep.restoring.applications import Application, Plan
+from pgkeep.restoring.aside import Aside
 from pgkeep.restoring.autoscalers import Autoscaler
 from pgkeep.restoring.database_volume import Room
-from pgkeep.restoring.kept import Kept
-from pgkeep.restoring.task import Task
+from pgkeep.restoring.task import RestoreTask, Task, TrialTask
 from pgkeep.terminal import words
 
 # So many newer backups that were not chosen are named, the others counted.
@@ -33,7 +33,7 @@ class RestorePlan:
     """The stack's database; empty where a copy is of none of them."""
     server: str
     namespace: str
-    task: Task
+    task: RestoreTask
     room: Room | None = None
     """What is known of the room for a second copy; None where that is not asked."""
     parts: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ def restore_plan(plan: RestorePlan, now: datetime) -> RenderableType:
     block = grid()
     for label, text, style in (*_chosen(plan, now), *_effects(plan, now)):
         block.add_row(label, Text(text, style=style))
-    title = "The dry run" if plan.task.dry_run else "The restore"
+    title = "The dry run" if isinstance(plan.task, TrialTask) else "The restore"
     parts = [details(plan.backup, now), Text(), Text(title), block]
     if plan.backup.suspicious:
         parts += [Text(), Text(alarm(plan.backup), style="bold red")]
@@ -104,7 +104,7 @@ def _effects(plan: RestorePlan, now: datetime) -> list[tuple[str, str, str]]:
         rows.append(("Room", _room(plan.room, plan.backup.database_bytes), ""))
     if task.replaces:
         return [*rows, *_replaced(plan, now)]
-    if task.dry_run:
+    if isinstance(task, TrialTask):
         rows.append(
             (
                 "Changed",
@@ -119,7 +119,7 @@ def _effects(plan: RestorePlan, now: datetime) -> list[tuple[str, str, str]]:
                 "There",
                 f"a database {plan.database} on that server is replaced"
                 + (", after a backup of it," if plan.safety_backup else "")
-                + " and kept beside it",
+                + " and put aside",
                 "bold",
             )
         )
@@ -148,20 +148,17 @@ def _replaced(plan: RestorePlan, now: datetime) -> list[tuple[str, str, str]]:
         if plan.safety_backup
         else ("Before", "NO BACKUP is made of the database as it is now", "bold yellow")
     )
-    kept = "the database as it is now, beside the restored one, for undo-restore"
-    if plan.task.in_place:
-        kept = "nothing but that backup: the content is replaced in place, in one transaction"
     return [
         ("Lost", loss(plan.backup, now), "bold"),
         safety,
-        ("Kept", kept, "bold" if plan.task.in_place else ""),
+        ("Put aside", "the database as it is now, for undo-restore", ""),
         ("Stopped", _stopped(plan.plans, plan.autoscalers), ""),
     ]
 
 
 def undo_plan(
     target: str,
-    back: Kept,
+    back: Aside,
     task: Task,
     plans: Sequence[Plan],
     autoscalers: Mapping[Application, Autoscaler],
@@ -170,7 +167,7 @@ def undo_plan(
 
     Args:
         target: Of which database on which server.
-        back: The kept database that gets its name again.
+        back: The database that gets its name again.
         task: What the Job will do.
         plans: One for each application.
         autoscalers: The autoscalers of the applications.
@@ -180,7 +177,7 @@ def undo_plan(
     block.add_row("Back to", Text(f"{back.name} ({back.words})", "bold"))
     block.add_row(
         "Put aside",
-        Text("what it is now, with everything written since; kept for another undo-restore"),
+        Text("what it is now, with everything written since; for another undo-restore"),
     )
     if task.replaces:
         block.add_row("Stopped", Text(_stopped(plans, autoscalers)))
@@ -189,15 +186,43 @@ def undo_plan(
     return Group(Text("The undo"), block)
 
 
-def drop_plan(target: str, kept: Sequence[Kept]) -> RenderableType:
-    """What `undo-restore --drop-old` shows before it asks."""
+def aside_list(target: str, asides: Sequence[Aside]) -> RenderableType:
+    """What `drop-aside` shows that is not told what to drop.
+
+    Args:
+        target: Of which database on which server.
+        asides: All that is put aside of it.
+    """
+    block = grid()
+    for one in asides:
+        block.add_row(Text(one.name), Text(one.words, style="" if one.goes else "yellow"))
+    return Group(Text(f"Put aside of {target}"), block)
+
+
+def drop_plan(target: str, asides: Sequence[Aside], goes: Sequence[Aside]) -> RenderableType:
+    """What `drop-aside` shows before it asks.
+
+    Args:
+        target: Of which database on which server.
+        asides: All that is put aside of it.
+        goes: What is dropped of that.
+    """
     block = grid()
     block.add_row("Of", Text(target))
-    for label, foreign, style in (("Dropped", False, "bold"), ("Stays", True, "yellow")):
-        lines = [f"{one.name} ({one.words})" for one in kept if one.foreign is foreign]
+    stays = [one for one in asides if one not in goes]
+    for label, several, style in (("Dropped", goes, "bold"), ("Stays", stays, "yellow")):
+        lines = [f"{one.name} ({one.words})" for one in several]
         if lines:
             block.add_row(label, Text("\n".join(lines), style=style))
-    block.add_row("After it", Text("undo-restore has nothing to go back to any more"))
+    left = any(one.ours for one in stays)
+    block.add_row(
+        "After it",
+        Text(
+            "undo-restore goes back to what stays"
+            if left
+            else "undo-restore has nothing to go back to any more"
+        ),
+    )
     block.add_row("Live", Text("is not touched, and no application is stopped"))
     return Group(Text("The end of undo"), block)
 

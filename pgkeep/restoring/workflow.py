@@ -1,7 +1,7 @@
 """What a restore and its undoing have in common: stop, the Job, start again.
 
 Every step is written down in the cluster before the next one begins: the replicas on the workloads,
-then the Job. So `run-restore --resume` goes on from any machine, whoever was killed when.
+then the Job. So `resume` goes on from any machine, whoever was killed when.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ class Workflow:
         self.cronjob = find_cronjob(self.cluster, "restore")
         self.applications = apps.parse_applications(variable(self.cronjob, "RESTORE_APPLICATIONS"))
         self.names = database_names(self.cronjob)
-        self._start_seconds = start_seconds
+        self.start_seconds = start_seconds
         self._stopwatch = Stopwatch()
         self._downtime = Downtime(session, self._stopwatch)
 
@@ -172,7 +172,7 @@ class Workflow:
             job,
             on_line=self.session.line,
             on_notice=self.session.warn,
-            start_seconds=self._start_seconds,
+            start_seconds=self.start_seconds,
         ).run()
 
     def _left_alone(self, task: Task, stopped: Sequence[Plan]) -> InterruptedByUserError:

@@ -31,7 +31,7 @@ IMAGE = "docker.io/library/postgres:17-trixie"
 NAMESPACES = Resource("/api/v1", "namespaces", "namespace")
 
 NAME = "backup-20261123-020000"
-KEPT = "shop_before_20261123_045900"
+ASIDE = "shop_before_20261123_045900"
 PATIENCE_SECONDS = 90.0
 
 Completed = subprocess.CompletedProcess[str]
@@ -84,13 +84,17 @@ esac
 """
 
 # Held, it goes on when somebody makes /tmp/go.
-RESTORE_SCRIPT = """
-if [[ ${RESTORE_ACTION} == drop-old && ${RESTORE_DRY_RUN} == true ]]; then
-  echo "  ${STUB_KEPT}"
+RESTORE_SCRIPT = r"""
+if [[ ${RESTORE_ACTION} == list-aside ]]; then
+  printf '%s\n' '#pgkeep-aside 1'
+  printf '%s\t' name since age_seconds bytes owner successor ours
+  printf '%s\n' droppable
+  printf '%s\t' "${STUB_ASIDE}" 2026-11-23T04:59:00Z 60 9227469 shop backup-20261123-020000 true
+  printf '%s\n' true '#end 1'
   exit
 fi
 for name in "${!RESTORE_@}"; do
-  echo "  ${name}=${!name//$'\\n'/ | }"
+  echo "  ${name}=${!name//$'\n'/ | }"
 done
 echo "restoring ${RESTORE_BACKUP}"
 until [[ ${STUB_HOLD} == no || -e /tmp/go ]]; do
@@ -108,8 +112,7 @@ STUB_DEFAULTS = {
     "STUB_EMPTY": "no",
     "STUB_STATUS": "verified",
     "STUB_DAMAGE": "-",
-    "STUB_KEPT": f"{KEPT}: 8.8 MiB, kept since 2026-11-23 04:59:00 UTC (0 days), replaced by "
-    f"{NAME}",
+    "STUB_ASIDE": ASIDE,
 }
 SCRIPTS = {"backup": BACKUP_SCRIPT, "console": CONSOLE_SCRIPT, "restore": RESTORE_SCRIPT}
 

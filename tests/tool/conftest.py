@@ -10,7 +10,7 @@ from pgkeep.catalog.answers import parse_show
 from pgkeep.cli import app
 from pgkeep.commands import listing
 from pgkeep.kube import waiting
-from pgkeep.restoring import restore, undo, workflow
+from pgkeep.restoring import place, restore, workflow
 from pgkeep.restoring.choice import Choice
 from pgkeep.session.session import Session
 from tests.tool.catalog.test_answers import show_lines
@@ -53,7 +53,7 @@ def call(monkeypatch: pytest.MonkeyPatch) -> Call:
         return Choice(backup=backup, database="shop")
 
     monkeypatch.setattr(restore, "choose", choose)
-    for module in (workflow, undo):
+    for module in (workflow, place):
         monkeypatch.setattr(module, "JobFollower", Follower)
     monkeypatch.setattr(waiting.time, "sleep", no_time)
     monkeypatch.setattr(Session, "now", now)

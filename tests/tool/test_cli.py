@@ -39,7 +39,9 @@ COMMANDS = (
     "unpin",
     "acknowledge",
     "run-restore",
+    "resume",
     "undo-restore",
+    "drop-aside",
 )
 
 
@@ -84,6 +86,16 @@ def test_every_command_has_help(command: str) -> None:
         ["run-restore", "latest", "--port", "0", "--yes"],
         ["undo-restore", "latest"],
         ["undo-restore", "--host", "two words", "--yes"],
+        ["resume", "latest"],
+        ["resume", "--yes"],
+        ["drop-aside", "--all", "--older-than-days", "3", "--yes"],
+        ["drop-aside", "shop_before_20261123_045900", "--all", "--yes"],
+        ["drop-aside", "--older-than-days", "0", "--yes"],
+        ["drop-aside", "--older-than-days", "-1", "--yes"],
+        ["drop-aside", "all", "--yes"],
+        ["drop-aside", "14", "--yes"],
+        ["drop-aside", " ", "--yes"],
+        ["drop-aside", "--host", "two words"],
         ["run-backup", "--start-timeout", "1"],
         ["list-backups", "--nonsense"],
         ["pin"],
@@ -129,6 +141,8 @@ def test_an_unknown_context_lists_the_known_ones(kubeconfig: Path) -> None:
         ["run-restore", "latest", "--yes"],
         ["run-restore", "latest", "--dry-run"],
         ["undo-restore", "--yes"],
+        ["resume"],
+        ["drop-aside"],
     ],
 )
 def test_a_cluster_that_is_away(kubeconfig: Path, arguments: list[str]) -> None:
@@ -153,6 +167,9 @@ def test_the_kubeconfig_comes_from_the_environment(
         ["run-restore", "latest", "--into", "shop_copy"],
         ["undo-restore"],
         ["undo-restore", "--drop-old"],
+        ["drop-aside", "--all"],
+        ["drop-aside", "--older-than-days", "3"],
+        ["drop-aside", "shop_before_20261123_045900"],
         ["prune"],
     ],
 )

@@ -13,7 +13,7 @@ NAME = "backup-20261123-020000"
 RUNNING = {"web": (2, None), "queue": (1, None)}
 RESTORE = ["run-restore", NAME, "--yes"]
 UNDO = ["undo-restore", "--yes"]
-RESUME = ["run-restore", "--resume"]
+RESUME = ["resume"]
 
 
 def requests_of(call: Call, arguments: list[str]) -> list[str]:
@@ -98,7 +98,7 @@ def test_killed_at_any_request_it_is_simply_run_again(
             # It is not begun twice; the words say how to finish.
             assert code == 1, said
             assert "A restore is running already: job/postgres-restore-manual-1" in text, said
-            assert "pgkeep run-restore --resume" in text, said
+            assert "pgkeep resume" in text, said
             assert call(other, RESUME)[0] == 0, said
         else:
             assert code == 0, said
@@ -153,7 +153,7 @@ def test_ctrl_c_at_any_request_leaves_nothing_stopped_without_a_word(
         said = about(world, number, carried_out, text)
         assert code == 130 or (code == 1 and not succeed), said
         if is_needed(world):
-            assert "pgkeep run-restore --resume" in text, said
+            assert "pgkeep resume" in text, said
             other = world.recovered()
             assert call(other, RESUME)[0] == 0, said
             assert other.applications == RUNNING, said
@@ -179,7 +179,7 @@ def test_a_request_that_fails_leaves_nothing_stopped_without_a_word(
         assert code in (0, 4), said
         if is_needed(world):
             assert code == 4, said
-            assert "pgkeep run-restore --resume" in text, said
+            assert "pgkeep resume" in text, said
             other = world.recovered()
             assert call(other, RESUME)[0] == 0, said
             assert other.applications == RUNNING, said

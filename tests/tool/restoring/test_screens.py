@@ -5,43 +5,25 @@ from typing import Any
 import pytest
 
 from pgkeep.catalog import details
-from pgkeep.catalog.answers import parse_list, parse_show
+from pgkeep.catalog.answers import parse_show
 from pgkeep.restoring import screens
 from pgkeep.restoring.applications import Application, plan
+from pgkeep.restoring.aside import parse_aside
 from pgkeep.restoring.autoscalers import Autoscaler
 from pgkeep.restoring.database_volume import Room
-from pgkeep.restoring.kept import Kept
 from pgkeep.restoring.request import Server
 from pgkeep.restoring.screens import RestorePlan
-from pgkeep.restoring.task import Task
+from pgkeep.restoring.task import RestoreTask, TrialTask, UndoTask
 from tests.tool.catalog.test_answers import (
-    DISK,
-    GOOD,
-    LEGACY,
     NOW,
-    answer,
     show_lines,
 )
 from tests.tool.drawing import draw
 from tests.tool.objects import deployment
+from tests.tool.world import FOREIGN as FOREIGN_ROW
+from tests.tool.world import aside, aside_lines
 
 WEB = Application("deployment", "web")
-LISTING = parse_list(answer(GOOD, LEGACY, DISK))
-OTHER = GOOD.replace("\tshop\t", "\tapp\t").replace("-020000", "-010000")
-SEVERAL = parse_list(answer(GOOD, OTHER.replace("T02:", "T01:"), LEGACY, DISK))
-
-
-TASK = Task(
-    job="",
-    action="restore",
-    backup="",
-    database="",
-    into="",
-    parts=0,
-    dry_run=False,
-    in_place=False,
-    elsewhere=None,
-)
 
 
 def restore_plan(width: int = 200, **changes: Any) -> list[str]:
@@ -51,7 +33,7 @@ def restore_plan(width: int = 200, **changes: Any) -> list[str]:
         "live": "shop",
         "server": "postgres",
         "namespace": "shop",
-        "task": TASK,
+        "task": RestoreTask(),
     }
     return draw(screens.restore_plan(RestorePlan(**given | changes), NOW), width).splitlines()
 
@@ -80,7 +62,7 @@ def test_the_restore_plan() -> None:
         "Into       shop on postgres (namespace shop)",
         "Lost       everything written since 2026-11-23 02:00:00 UTC, 3 h 12 min ago",
         "Before     a verified backup is made of the database as it is now",
-        "Kept       the database as it is now, beside the restored one, for undo-restore",
+        "Put aside  the database as it is now, for undo-restore",
         "Stopped    deployment/web (2 replicas now); autoscaler web-scaler pauses while it is at 0",
     ]
 
@@ -136,7 +118,7 @@ def test_a_safety_backup_that_is_named_is_said_to_be_one() -> None:
     ("task", "given", "rows"),
     [
         (
-            {"dry_run": True},
+            TrialTask(),
             {},
             [
                 "Into       shop on postgres (namespace shop)",
@@ -146,7 +128,7 @@ def test_a_safety_backup_that_is_named_is_said_to_be_one() -> None:
             ],
         ),
         (
-            {"into": "copy"},
+            RestoreTask(into="copy"),
             {"database": "copy"},
             [
                 "Into       copy on postgres (namespace shop)",
@@ -154,7 +136,7 @@ def test_a_safety_backup_that_is_named_is_said_to_be_one() -> None:
             ],
         ),
         (
-            {"into": "copy"},
+            RestoreTask(into="copy"),
             {"database": "copy", "live": ""},
             [
                 "Into       copy on postgres (namespace shop)",
@@ -162,7 +144,7 @@ def test_a_safety_backup_that_is_named_is_said_to_be_one() -> None:
             ],
         ),
         (
-            {"parts": 2},
+            RestoreTask(parts=2),
             {"parts": ("table public.a", "schema old")},
             [
                 "Into       new schemas in shop on postgres (namespace shop)",
@@ -172,41 +154,45 @@ def test_a_safety_backup_that_is_named_is_said_to_be_one() -> None:
             ],
         ),
         (
-            {"elsewhere": Server(host="other", port=5433)},
+            RestoreTask(elsewhere=Server(host="other", port=5433)),
             {"server": "other:5433", "secret": "other-admin"},
             [
                 "Into       shop on other:5433, ANOTHER SERVER than the stack's",
                 "User       of Secret other-admin",
                 "There      a database shop on that server is replaced, after a backup of it, "
-                "and kept beside it",
+                "and put aside",
                 "Live       nothing of this stack is touched, and no application is stopped",
             ],
         ),
     ],
 )
 def test_a_plan_that_leaves_the_live_database_alone_says_so(
-    task: dict[str, Any], given: dict[str, Any], rows: list[str]
+    task: RestoreTask, given: dict[str, Any], rows: list[str]
 ) -> None:
-    title = "The dry run" if task.get("dry_run") else "The restore"
-    assert below(title, restore_plan(task=replace(TASK, **task), **given)) == rows
+    title = "The dry run" if isinstance(task, TrialTask) else "The restore"
+    assert below(title, restore_plan(task=task, **given)) == rows
 
 
-KEPT = Kept(name="shop_before_20261123_045900", words="8.8 MiB, kept since today")
+ASIDE, FOREIGN = parse_aside(aside_lines(aside(age=86400), FOREIGN_ROW))
+ASIDE_WORDS = (
+    "8.8 MiB, put aside 2026-11-23 04:59:00 UTC (1 d ago), replaced by backup-20261123-020000"
+)
 
 
 def undo_plan(**changes: Any) -> list[str]:
-    task = replace(TASK, action="undo", **changes)
     workloads = [plan(WEB, deployment(2))]
-    drawn = screens.undo_plan("shop on postgres (namespace shop)", KEPT, task, workloads, {})
-    return draw(drawn, 120).splitlines()
+    drawn = screens.undo_plan(
+        "shop on postgres (namespace shop)", ASIDE, UndoTask(**changes), workloads, {}
+    )
+    return draw(drawn, 140).splitlines()
 
 
 def test_the_plan_of_an_undo() -> None:
     assert undo_plan() == [
         "The undo",
         "Of         shop on postgres (namespace shop)",
-        "Back to    shop_before_20261123_045900 (8.8 MiB, kept since today)",
-        "Put aside  what it is now, with everything written since; kept for another undo-restore",
+        f"Back to    shop_before_20261123_045900 ({ASIDE_WORDS})",
+        "Put aside  what it is now, with everything written since; for another undo-restore",
         "Stopped    deployment/web (2 replicas now)",
     ]
 
@@ -216,17 +202,21 @@ def test_the_plan_of_an_undo_on_another_server_stops_nothing() -> None:
     assert last == "Live       of this stack nothing is touched, no application is stopped"
 
 
-def test_the_plan_of_dropping_names_each_and_says_that_it_is_the_end_of_undo() -> None:
-    foreign = Kept(name="x", words='1 KiB, kept since today, of another owner: "eve"')
-    assert draw(screens.drop_plan("shop on postgres", [KEPT, foreign, KEPT])).splitlines() == [
+def test_the_plan_of_dropping_names_each_and_says_what_is_left_of_undo() -> None:
+    drawn = screens.drop_plan("shop on postgres", [ASIDE, FOREIGN], [ASIDE])
+    assert draw(drawn).splitlines() == [
         "The end of undo",
         "Of         shop on postgres",
-        "Dropped    shop_before_20261123_045900 (8.8 MiB, kept since today)",
-        "           shop_before_20261123_045900 (8.8 MiB, kept since today)",
-        'Stays      x (1 KiB, kept since today, of another owner: "eve")',
+        f"Dropped    shop_before_20261123_045900 ({ASIDE_WORDS})",
+        'Stays      shop_before_20261123_050000 (8.8 MiB, of another owner: "eve")',
         "After it   undo-restore has nothing to go back to any more",
         "Live       is not touched, and no application is stopped",
     ]
+    other = replace(ASIDE, name="shop_before_20261122_045900", droppable=False)
+    drawn = screens.drop_plan("shop on postgres", [ASIDE, other], [ASIDE])
+    lines = draw(drawn, 200).splitlines()
+    assert "After it   undo-restore goes back to what stays" in lines
+    assert lines[3].endswith('which only "shop" may drop)')
 
 
 def test_a_suspicious_backup_is_said_to_be_one_right_before_the_question() -> None:

@@ -1,4 +1,4 @@
-"""`run-restore` and `undo-restore` from the question to the summary, on a cluster in memory."""
+"""A restore, its undo and a drop from the question to the summary, on a cluster in memory."""
 
 from types import ModuleType
 from typing import Any
@@ -9,9 +9,9 @@ from pgkeep.commands import restore as command
 from pgkeep.kube import client as api
 from pgkeep.kube.client import Resource
 from pgkeep.kube.objects import JsonObject, section
-from pgkeep.restoring import restore, undo
+from pgkeep.restoring import drop, restore, undo
 from pgkeep.restoring.database_volume import Room
-from tests.tool.world import KEPT, Call, World, stack, workload
+from tests.tool.world import FOREIGN, Call, World, aside, aside_lines, stack, workload
 
 NAME = "backup-20261123-020000"
 RUNNING = {"web": (2, None), "queue": (1, None)}
@@ -19,7 +19,7 @@ LOG = (
     "Summary",
     f"  database      shop holds backup {NAME}",
     "  duration      61 s",
-    "  kept          the old database, as shop_before_20261123_045900",
+    "  aside         the old database, as shop_before_20261123_045900",
     "  safety        backup-20261123-045901, pinned",
     "",
     "To undo (as a superuser or the owner, in database postgres; stop the applications first)",
@@ -56,7 +56,7 @@ def test_a_restore_stops_restores_starts_and_says_what_took_how_long(call: Call)
     end = text[text.index(f"✓ Restored {NAME}.") :]
     for step in ("stop the applications", "restore", "start the applications", "total"):
         assert f"  {step} " in end
-    assert "Kept: the old database, as shop_before_20261123_045900." in end
+    assert "Put aside: the old database, as shop_before_20261123_045900." in end
     assert "Safety backup: backup-20261123-045901, pinned." in end
     assert end.splitlines()[-1] == "To undo it: pgkeep undo-restore"
 
@@ -81,35 +81,6 @@ def test_what_the_kubelet_says_is_free_reaches_the_restore(
     code, text = call(stack(), ["run-restore", NAME, "--yes", "--host", "elsewhere"])
     assert code == 0, text
     assert len(asked) == 1, "of another server nothing is known"
-
-
-def test_a_restore_in_place_is_undone_by_its_safety_backup(call: Call) -> None:
-    world = stack()
-    world.log_lines = (
-        "Summary",
-        f"  database      shop holds backup {NAME}",
-        "  kept          nothing on the server",
-        "  safety        backup-20261123-045901, pinned",
-    )
-    code, text = call(world, ["run-restore", NAME, "--in-place", "--yes"])
-    assert code == 0, text
-    assert world.told(world.jobs[0]) == {"RESTORE_BACKUP": NAME, "RESTORE_IN_PLACE": "true"}
-    assert "replaced in place, in one transaction" in text
-    assert world.applications == RUNNING
-    assert "To undo it: pgkeep run-restore backup-20261123-045901 --in-place" in text
-    assert "undo-restore" not in text.split("✓ Restored")[1]
-
-
-@pytest.mark.parametrize(
-    "other", ["--into=copy", "--table=public.a", "--dry-run", "--skip-safety-backup"]
-)
-def test_in_place_goes_with_nothing_that_leaves_the_live_database_alone(
-    call: Call, other: str
-) -> None:
-    world = stack()
-    code, text = call(world, ["run-restore", NAME, "--in-place", "--yes", other])
-    assert (code, world.jobs) == (2, [])
-    assert "--in-place does not go with" in text
 
 
 def test_where_nothing_was_replaced_no_undo_is_offered(call: Call) -> None:
@@ -212,7 +183,8 @@ def test_what_replaces_the_live_database_stops_the_applications_whatever_is_said
         (["run-restore", NAME, "--dry-run"], "RESTORE_DRY_RUN"),
         (["run-restore", NAME, "--into", "copy", "--yes"], "RESTORE_INTO"),
         (["undo-restore", "--yes"], "RESTORE_ACTION"),
-        (["undo-restore", "--drop-old", "--yes"], "RESTORE_ACTION, RESTORE_DROP"),
+        (["drop-aside", "--all", "--yes"], "RESTORE_ACTION, RESTORE_DROP"),
+        (["drop-aside"], "RESTORE_ACTION, RESTORE_OUTPUT"),
     ],
 )
 def test_an_older_stack_that_would_replace_the_database_instead_is_refused(
@@ -243,7 +215,7 @@ def test_a_dry_run_tells_of_applications_that_are_stopped_from_before(call: Call
     code, text = call(world, ["run-restore", NAME, "--dry-run"])
     assert code == 0
     assert "deployment/web is stopped by an earlier run; this run leaves it so." in text
-    assert "To start it without another restore: pgkeep run-restore --resume" in text
+    assert "To start it without another restore: pgkeep resume" in text
     assert world.applications["web"] == (0, "2")
 
 
@@ -290,16 +262,16 @@ def test_undoing_looks_first_and_is_the_same_chain(call: Call) -> None:
         "patch statefulset/queue",
     ]
     assert world.told(world.jobs[0]) == {"RESTORE_ACTION": "undo"}
-    assert "Back to    shop_before_20261123_045900 (8.8 MiB, kept since 2026-11-23 04:59" in text
+    assert "Back to    shop_before_20261123_045900 (8.8 MiB, put aside 2026-11-23 04:59" in text
     assert "✓ The restore is undone" in text
     assert "  undo " in text[text.index("✓ The restore is undone") :]
     assert world.applications == RUNNING
 
 
-def test_the_look_is_a_dry_run_whatever_it_is_for(
+def test_the_look_can_drop_nothing_whatever_it_is_for(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for options in ([], ["--drop-old"], ["--host", "other"]):
+    for words in ("undo-restore", "drop-aside --all", "undo-restore --host other"):
         world = stack(DATABASE_NAMES="shop\nmy shop")
         made: list[dict[str, str]] = []
         create = world.create
@@ -309,36 +281,46 @@ def test_the_look_is_a_dry_run_whatever_it_is_for(
             return create(resource, body)  # noqa: B023
 
         monkeypatch.setattr(world, "create", remember)
-        assert call(world, ["undo-restore", "--database", "shop", "--yes", *options])[0] == 0
-        told = {"RESTORE_ACTION": "drop-old", "RESTORE_DROP": "all", "RESTORE_DRY_RUN": "true"}
-        where = {"DATABASE_HOST": "other"} if "--host" in options else {}
-        assert made[0] == {**told, "RESTORE_DATABASE": "shop", **where}
-        assert "RESTORE_DRY_RUN" not in made[1]
+        assert call(world, [*words.split(), "--database", "shop", "--yes"])[0] == 0
+        look = {"RESTORE_ACTION": "list-aside", "RESTORE_OUTPUT": "tsv"}
+        where = {"DATABASE_HOST": "other"} if "--host" in words else {}
+        assert made[0] == {**look, "RESTORE_DATABASE": "shop", **where}
+        assert made[1]["RESTORE_ACTION"] in ("undo", "drop-aside")
 
 
 @pytest.mark.parametrize(
-    ("lines", "words"),
+    ("rows", "words"),
     [
-        ((), "what was kept has been dropped"),
-        ((f'{KEPT}, of another owner: "eve"',), "belongs to another owner than shop does: shop_be"),
+        ((), "what was put aside has been dropped"),
+        ((FOREIGN,), "belongs to another owner than shop does: shop_before_20261123_050000"),
     ],
 )
 def test_an_undo_that_has_nothing_to_go_back_to_stops_nothing(
-    call: Call, lines: tuple[str, ...], words: str
+    call: Call, rows: tuple[str, ...], words: str
 ) -> None:
     world = stack()
-    world.kept_lines = lines
+    world.aside_lines = aside_lines(*rows)
     code, text = call(world, ["undo-restore", "--yes"])
     assert code == 5
-    assert "There is nothing to undo: no database is kept of shop. Nothing was changed." in text
+    assert "There is nothing to undo: no database of shop is put aside." in text
     assert words in text
+    assert changes(world) == LOOK
+
+
+@pytest.mark.parametrize("arguments", [["undo-restore"], ["drop-aside", "--all"]])
+def test_a_list_that_cannot_be_read_is_no_empty_one(call: Call, arguments: list[str]) -> None:
+    world = stack()
+    world.aside_lines = ("  shop_before_20261123_045900: 8.8 MiB, put aside today",)
+    code, text = call(world, [*arguments, "--yes"])
+    assert code == 1
+    assert "The job's answer cannot be read: the list of what is put aside." in text
+    assert "pulumi up" in text
     assert changes(world) == LOOK
 
 
 def test_what_belongs_to_somebody_else_is_not_what_an_undo_goes_back_to(call: Call) -> None:
     world = stack()
-    foreign = KEPT.replace("045900", "050000") + ', of another owner: "eve"'
-    world.kept_lines = ("  Steps", foreign, KEPT)
+    world.aside_lines = aside_lines(FOREIGN, aside())
     code, text = call(world, ["undo-restore", "--yes"])
     assert code == 0
     assert "Back to    shop_before_20261123_045900" in text
@@ -348,7 +330,7 @@ def test_an_undo_whose_server_does_not_answer_stops_nothing(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = stack()
-    world.kept_lines = ("ERROR: no connection", "CAUSE: refused", "CURE: start it")
+    world.aside_lines = ("ERROR: no connection", "CAUSE: refused", "CURE: start it")
     run_job = world.run_job
 
     def fail(name: str, **_: Any) -> None:
@@ -357,7 +339,7 @@ def test_an_undo_whose_server_does_not_answer_stops_nothing(
     monkeypatch.setattr(world, "run_job", fail)
     code, text = call(world, ["undo-restore", "--yes"])
     assert code == 1
-    assert "What restores have kept cannot be read after 1 min: no connection" in text
+    assert "What restores have put aside cannot be read after 1 min: no connection" in text
     assert text.splitlines()[-1] == "  Cure:  start it", "the log is gone with the job"
     assert changes(world) == LOOK
 
@@ -371,40 +353,134 @@ def test_a_failed_undo_starts_the_applications(call: Call) -> None:
     assert world.applications == RUNNING
 
 
-def test_dropping_shows_what_goes_and_leaves_the_applications_alone(call: Call) -> None:
-    world = stack()
-    code, text = call(world, ["undo-restore", "--drop-old", "--yes"])
-    assert code == 0
-    assert changes(world) == [*LOOK, "create job"]
-    assert world.told(world.jobs[0]) == {"RESTORE_ACTION": "drop-old", "RESTORE_DROP": "all"}
-    assert text.index("Dropped    shop_before_2026") < text.index(
-        "✓ The kept databases are dropped"
-    )
+OLD = aside("shop_before_20261023_045900", age=31 * 86400, since="2026-10-23T04:59:00Z")
+UNDONE = aside("shop_undone_20261122_045900", age=86400, successor="undo", size="-")
 
 
-@pytest.mark.parametrize("lines", [(), (f'{KEPT}, of another owner: "eve"',)])
-def test_where_nothing_is_kept_nothing_is_dropped_and_nobody_asked(
-    call: Call, monkeypatch: pytest.MonkeyPatch, lines: tuple[str, ...]
+@pytest.mark.parametrize(
+    ("arguments", "drop", "goes"),
+    [
+        (["drop-aside", "--all"], "all", ["before_20261123", "undone_20261122", "before_20261023"]),
+        (["undo-restore", "--drop-old"], "all", ["before_20261123", "before_20261023"]),
+        (["drop-aside", "--older-than-days", "1"], "1", ["before_20261023"]),
+        (
+            ["drop-aside", "shop_undone_20261122_045900"],
+            "shop_undone_20261122_045900",
+            ["undone_20261122"],
+        ),
+    ],
+)
+def test_dropping_shows_what_goes_and_leaves_the_applications_alone(
+    call: Call, arguments: list[str], drop: str, goes: list[str]
 ) -> None:
-    def terminal(*_: object) -> None:
-        return
-
-    monkeypatch.setattr(command, "require_terminal", terminal)
     world = stack()
-    world.kept_lines = lines
-    code, text = call(world, ["undo-restore", "--drop-old"])
-    assert code == 0
-    assert "Nothing of shop is kept that could be dropped." in text
+    world.aside_lines = aside_lines(aside(), UNDONE, OLD, FOREIGN)
+    code, text = call(world, [*arguments, "--yes"])
+    assert code == 0, text
+    assert changes(world) == [*LOOK, "create job"]
+    assert world.told(world.jobs[0]) == {"RESTORE_ACTION": "drop-aside", "RESTORE_DROP": drop}
+    dropped = text[text.index("Dropped ") : text.index("Stays ")]
+    assert all(name in dropped for name in goes)
+    assert "shop_before_20261123_050000" not in dropped, "it is of another owner"
+    assert text.index("Stays ") < text.index("✓ Dropped ")
+    back = "goes back to what stays" if drop != "all" else "has nothing to go back to any more"
+    assert f"undo-restore {back}" in text
+
+
+def test_without_a_name_what_is_put_aside_is_listed_and_how_to_drop_it(call: Call) -> None:
+    world = stack(DATABASE_NAMES="shop\nmy shop")
+    world.aside_lines = aside_lines(FOREIGN, aside(), UNDONE)
+    code, text = call(world, ["drop-aside", "--database", "my shop", "--port", "5433"])
+    assert code == 0, text
     assert changes(world) == LOOK
+    lines = [line.rstrip() for line in text.splitlines()]
+    assert "Put aside of my shop on postgres:5433 (namespace shop)" in lines
+    assert (
+        "shop_before_20261123_045900  8.8 MiB, put aside 2026-11-23 04:59:00 UTC (1 min ago), "
+        "replaced by backup-20261123-020000" in lines
+    )
+    assert any("size not known" in line and "replaced by an undo" in line for line in lines)
+    assert 'shop_before_20261123_050000  8.8 MiB, of another owner: "eve"' in lines
+    there = "--database 'my shop' --port 5433"
+    assert lines[-4:] == [
+        f"Back to the newest: pgkeep undo-restore {there}",
+        f"Drop one: pgkeep drop-aside NAME {there}",
+        f"Drop all: pgkeep drop-aside --all {there}",
+        f"Drop by age: pgkeep drop-aside --older-than-days DAYS {there}",
+    ]
+
+
+def test_where_nothing_is_put_aside_the_list_says_so(call: Call) -> None:
+    world = stack()
+    world.aside_lines = aside_lines()
+    code, text = call(world, ["drop-aside"])
+    assert code == 0
+    assert text.splitlines()[-1] == "Nothing is put aside of shop on postgres (namespace shop)."
+    assert changes(world) == LOOK
+
+
+@pytest.mark.parametrize("rows", [(), (FOREIGN,), (aside(droppable="false"),)])
+def test_where_nothing_could_be_dropped_nothing_is_and_nobody_asked(
+    call: Call, monkeypatch: pytest.MonkeyPatch, rows: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(command, "require_terminal", nothing)
+    for arguments in (["drop-aside", "--all"], ["undo-restore", "--drop-old"]):
+        world = stack()
+        world.aside_lines = aside_lines(*rows)
+        code, text = call(world, arguments)
+        assert code == 0
+        assert "Nothing of shop is put aside that could be dropped." in text
+        assert changes(world) == LOOK
+
+
+def test_where_nothing_is_old_enough_nothing_is_dropped(call: Call) -> None:
+    world = stack()
+    code, text = call(world, ["drop-aside", "--older-than-days", "30", "--yes"])
+    assert code == 0
+    assert "that could be dropped and is older than 30 days." in text
+    assert changes(world) == LOOK
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "words"),
+    [
+        ("shop", 5, "shop is no database that a restore of shop has put aside."),
+        ("shop_before_20200101_000000", 5, "There are: shop_before_20261123_050000, shop_before"),
+        ("shop_before_20261123_050000", 1, "is not for the user of the Secret to drop."),
+    ],
+)
+def test_what_is_not_there_or_of_somebody_else_is_not_dropped(
+    call: Call, name: str, code: int, words: str
+) -> None:
+    world = stack()
+    world.aside_lines = aside_lines(FOREIGN, aside())
+    ended, text = call(world, ["drop-aside", name, "--yes"])
+    assert ended == code
+    assert words in text
+    assert "Nothing was changed." in text
+    assert changes(world) == LOOK
+
+
+def test_without_a_yes_nothing_is_dropped(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "require_terminal", nothing)
+    world = stack()
+    code, text = call(world, ["drop-aside", "--all"])
+    assert code == 3
+    assert "Type yes to drop 1 database" in text
+    assert changes(world) == LOOK
+
+
+def nothing(*_: object) -> None:
+    return
 
 
 def test_of_several_databases_one_has_to_be_named_for_an_undo(call: Call) -> None:
     world = stack(DATABASE_NAMES="shop\nmy shop")
-    for option in ([], ["--drop-old"]):
-        code, text = call(world, ["undo-restore", "--yes", *option])
+    for words in ("undo-restore", "drop-aside", "drop-aside --all"):
+        code, text = call(world, [*words.split(), "--yes"])
         assert code == 2
         assert "This stack has 2 databases. Nothing was changed." in text
-        assert "pgkeep undo-restore --database shop" in text
+        assert f"pgkeep {words.split()[0]} --database shop" in text
     code, text = call(world, ["undo-restore", "--yes", "--database", "crm"])
     assert code == 2
     assert "no database crm" in text
@@ -413,7 +489,10 @@ def test_of_several_databases_one_has_to_be_named_for_an_undo(call: Call) -> Non
     assert world.told(world.jobs[0]) == {"RESTORE_ACTION": "undo", "RESTORE_DATABASE": "my shop"}
 
 
-@pytest.mark.parametrize("arguments", [["undo-restore", "--yes"], ["run-restore", NAME, "--yes"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["undo-restore", "--yes"], ["run-restore", NAME, "--yes"], ["drop-aside", "--all", "--yes"]],
+)
 def test_nothing_begins_while_another_one_runs(call: Call, arguments: list[str]) -> None:
     world = stack()
     world.begin_job(RESTORE_ACTION="undo")
@@ -424,7 +503,7 @@ def test_nothing_begins_while_another_one_runs(call: Call, arguments: list[str])
     assert changes(world) == []
 
 
-@pytest.mark.parametrize("module", [restore, undo])
+@pytest.mark.parametrize("module", [restore, undo, drop])
 def test_nothing_begins_when_another_one_has_begun_while_the_question_stood(
     call: Call, monkeypatch: pytest.MonkeyPatch, module: ModuleType
 ) -> None:
@@ -438,7 +517,12 @@ def test_nothing_begins_when_another_one_has_begun_while_the_question_stood(
 
     monkeypatch.setattr(module, "confirm", meanwhile)
     monkeypatch.setattr(command, "require_terminal", terminal)
-    code, text = call(world, ["run-restore", NAME] if module is restore else ["undo-restore"])
+    commands = {
+        restore: ["run-restore", NAME],
+        undo: ["undo-restore"],
+        drop: ["drop-aside", "--all"],
+    }
+    code, text = call(world, commands[module])
     assert code == 1
     assert "A restore is running already: job/postgres-restore-by-hand." in text
     assert changes(world) == ([] if module is restore else LOOK)
@@ -470,10 +554,10 @@ def test_of_two_that_begin_at_once_the_one_that_fails_leaves_the_applications_to
     assert code == 1
     assert (
         "deployment/web, statefulset/queue stays stopped: job/postgres-restore-by-hand runs. "
-        "Afterwards: pgkeep run-restore --resume" in text
+        "Afterwards: pgkeep resume" in text
     )
     other = world.recovered()
-    assert call(other, ["run-restore", "--resume"])[0] == 0
+    assert call(other, ["resume"])[0] == 0
     assert other.applications == RUNNING
 
 
@@ -481,7 +565,20 @@ def test_resuming_tells_what_runs(call: Call) -> None:
     world = stack()
     assert call(world, ["run-restore", NAME, "--dry-run"])[0] == 0
     world.jobs[0]["status"] = {}
-    code, text = call(world, ["run-restore", "--resume"])
+    code, text = call(world, ["resume"])
     assert code == 0
     assert f"Following job/postgres-restore-manual-1, which tries out the restore of {NAME}" in text
     assert f"✓ {NAME} can be restored. Nothing live was changed." in text
+
+
+@pytest.mark.parametrize("words", [["resume"], ["run-restore", "--resume"]])
+def test_resuming_is_a_command_and_an_option_from_before(call: Call, words: list[str]) -> None:
+    world = stack()
+    world.begin_job(RESTORE_BACKUP=NAME)
+    code, text = call(world, words)
+    assert code == 0, text
+    assert f"Following job/postgres-restore-by-hand, which restores {NAME}." in text
+    assert changes(world) == []
+    code, text = call(world, words)
+    assert code == 5
+    assert "There is nothing to resume" in text
