@@ -74,6 +74,14 @@ def run_restore(
             "--into", metavar="NAME", help="As a new database beside the live one, which stays."
         ),
     ] = "",
+    side: Annotated[
+        str,
+        typer.Option(
+            "--side",
+            metavar="NAME",
+            help="Fill this empty database, which somebody has prepared, instead of creating one.",
+        ),
+    ] = "",
     table: Annotated[
         list[str] | None,
         typer.Option(
@@ -121,6 +129,7 @@ def run_restore(
         at=parse_at(at) if at else None,
         database=database,
         into=into,
+        side=side,
         tables=tuple(table or ()),
         schemas=tuple(schema or ()),
         server=Server(host=host, port=port, secret=secret),

@@ -51,6 +51,12 @@ def choose(session: Session, request: RestoreRequest, names: Sequence[str]) -> C
             cause=f"Its databases: {', '.join(names)}.",
             cure=f"--database {names[0]}" if len(names) == 1 else "Name one of them.",
         )
+    if request.side in names:
+        raise UsageError(
+            f"{request.side} is a database of this stack, and none that was prepared to be filled. "
+            "Nothing was changed.",
+            cure="Have an empty one made for it: --side NAME",
+        )
     listing = read_list(session)
     passed_over: tuple[tuple[str, str], ...] = ()
     if request.at is not None or request.name == LATEST:

@@ -59,6 +59,8 @@ class RestoreRequest:
     at: datetime | None = None
     database: str = ""
     into: str = ""
+    side: str = ""
+    """An empty database that somebody has prepared, to be filled and to take the name."""
     tables: tuple[str, ...] = ()
     schemas: tuple[str, ...] = ()
     server: Server = field(default_factory=Server)
@@ -91,6 +93,7 @@ class RestoreRequest:
             "RESTORE_BACKUP": backup,
             "RESTORE_DATABASE": database,
             "RESTORE_INTO": self.into,
+            "RESTORE_SIDE": self.side,
             "RESTORE_TABLES": "\n".join(self.tables),
             "RESTORE_SCHEMAS": "\n".join(self.schemas),
             "RESTORE_DRY_RUN": "true" if self.dry_run else "",
@@ -114,13 +117,14 @@ class RestoreRequest:
         self._check_backup(now)
         if self.database:
             sql_names.database(self.database, "--database")
-        if self.into:
-            sql_names.database(self.into, "--into")
-            if self.into in _OF_THE_SERVER:
-                raise UsageError(
-                    f"Database {self.into} belongs to the server itself.",
-                    cure="Choose a name that is free: --into NAME",
-                )
+        for option, name, cure in (
+            ("--into", self.into, "Choose a name that is free: --into NAME"),
+            ("--side", self.side, "Have an empty one made for it: --side NAME"),
+        ):
+            if name:
+                sql_names.database(name, option)
+            if name in _OF_THE_SERVER:
+                raise UsageError(f"Database {name} belongs to the server itself.", cure=cure)
         self.server.check()
         if self.parts and self.into:
             raise UsageError(
@@ -128,6 +132,13 @@ class RestoreRequest:
                 cause="Tables and schemas are restored into schemas of their own beside the live "
                 "ones; --into is for a whole database.",
                 cure="Leave --into out, or --table and --schema.",
+            )
+        if self.side and (self.into or self.parts or self.dry_run):
+            raise UsageError(
+                "--side does not go with --into, --table, --schema and --dry-run.",
+                cause="The prepared database is filled to take the place of the live one; a dry "
+                "run would drop it, and tables go beside the live ones.",
+                cure="Leave --side out, or the others.",
             )
         if not self.safety_backup and (self.into or self.parts or self.dry_run):
             raise UsageError(

@@ -98,6 +98,15 @@ def _effects(plan: RestorePlan, now: datetime) -> list[tuple[str, str, str]]:
         rows.append(("Only", "\n".join(plan.parts), ""))
     if plan.secret:
         rows.append(("User", f"of Secret {plan.secret}", ""))
+    if task.side:
+        rows.append(
+            (
+                "Filled",
+                f"{task.side}, an empty database that somebody has prepared; where the user may "
+                "not rename databases, it ends with the statements for somebody who may",
+                "",
+            )
+        )
     if plan.superuser_objects:
         rows.append(("Careful", "objects that need a superuser are restored as one", "bold yellow"))
     if plan.room is not None:

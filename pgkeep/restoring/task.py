@@ -82,6 +82,8 @@ class RestoreTask(Task):
 
     backup: str = ""
     into: str = ""
+    side: str = ""
+    """The prepared database that it fills."""
     parts: int = 0
     """How many tables and schemas it is about; 0 for a whole database."""
 
@@ -118,9 +120,13 @@ class RestoreTask(Task):
                 "names are in the log."
             )
         where = f" as database {self.into}" if self.into else ""
+        if self.side:
+            where = f" into the prepared database {self.side}"
         if self.elsewhere is not None:
             where += f" on {self.elsewhere.host}" if self.elsewhere.host else " on the other server"
-        return f"Restored {self.backup}{where}."
+        # Who may not rename gets the statements for it, and that is no failure.
+        swap = " The log's end says whether it has taken the name, or how." if self.side else ""
+        return f"Restored {self.backup}{where}.{swap}"
 
     @property
     def failed(self) -> str:
@@ -343,6 +349,7 @@ def read_restore(job: JsonObject, cronjob: JsonObject) -> RestoreTask:
         **_common(job, cronjob),
         backup=printable(variable(job, "RESTORE_BACKUP")),
         into=printable(variable(job, "RESTORE_INTO")),
+        side=printable(variable(job, "RESTORE_SIDE")),
         parts=sum(1 for line in parts.split("\n") if line),
     )
 

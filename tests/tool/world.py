@@ -22,6 +22,7 @@ STACK = {
     "RESTORE_AT": "",
     "RESTORE_DATABASE": "",
     "RESTORE_INTO": "",
+    "RESTORE_SIDE": "",
     "RESTORE_TABLES": "",
     "RESTORE_SCHEMAS": "",
     "RESTORE_DROP": "",

@@ -60,6 +60,7 @@ def begin(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Begin:
                 {"name": "DATABASE_HOST", "value": "db"},
                 {"name": "RESTORE_DATABASE"},
                 {"name": "RESTORE_INTO"},
+                {"name": "RESTORE_SIDE"},
             ]
             return made
 
@@ -217,6 +218,15 @@ def test_a_name_that_the_stack_has_is_none_to_restore_beside_it(
     assert asked.asked == []
 
 
+def test_a_database_that_the_stack_has_is_none_that_was_prepared(
+    asked: Console, begin: Begin
+) -> None:
+    code, text = begin("shop\napp", f"{NAME} --side shop")
+    assert code == 2
+    assert "shop is a database of this stack, and none that was prepared to be filled." in text
+    assert asked.asked == []
+
+
 def test_a_file_of_the_older_script_goes_into_the_database_that_is_named(
     asked: Console, begin: Begin
 ) -> None:
@@ -329,6 +339,13 @@ def test_a_time_before_all_backups_names_the_oldest(asked: Console, begin: Begin
         ("latest --host dä", "is no value for --host"),
         ("latest --secret dä", "is no value for --secret"),
         ("latest --into postgres", "belongs to the server itself"),
+        ("latest --side template1", "belongs to the server itself"),
+        (f"latest --side {'x' * 64}", "is no name for --side"),
+        ("latest --side ready --into copy", "--side does not go with --into"),
+        ("latest --side ready --table public.a", "--side does not go with --into, --table"),
+        ("latest --side ready --schema old", "--side does not go with"),
+        ("latest --side ready --dry-run", "--side does not go with"),
+        ("--resume --side ready", "nothing else can be said with it"),
         ("latest --resume", "nothing else can be said with it"),
         ("--resume --into copy", "nothing else can be said with it"),
         ("--resume --secret x", "nothing else can be said with it"),

@@ -83,6 +83,30 @@ def test_what_the_kubelet_says_is_free_reaches_the_restore(
     assert len(asked) == 1, "of another server nothing is known"
 
 
+def test_a_prepared_database_is_filled_and_takes_the_place_of_the_live_one(call: Call) -> None:
+    world = stack()
+    world.log_lines = LOG
+    code, text = call(world, ["run-restore", NAME, "--side", "shop $ready", "--yes"])
+    assert code == 0, text
+    assert world.told(world.jobs[0]) == {"RESTORE_BACKUP": NAME, "RESTORE_SIDE": "shop $ready"}
+    assert "Filled     shop $ready, an empty database that somebody has prepared" in text
+    assert "Lost       everything written since" in text
+    assert "patch deployment/web" in changes(world)
+    assert world.applications == RUNNING
+    assert f"✓ Restored {NAME} into the prepared database shop $ready. The log's end says" in text
+    assert text.splitlines()[-1] == "To undo it: pgkeep undo-restore"
+
+
+def test_a_prepared_database_that_could_not_take_the_name_leaves_nothing_to_undo(
+    call: Call,
+) -> None:
+    world = stack()
+    world.log_lines = ("Summary", f"  database      ready holds backup {NAME}", "", "To swap:")
+    code, text = call(world, ["run-restore", NAME, "--side", "ready", "--yes"])
+    assert code == 0, text
+    assert "undo-restore" not in text.split("✓ Restored")[1]
+
+
 def test_where_nothing_was_replaced_no_undo_is_offered(call: Call) -> None:
     world = stack()
     world.log_lines = ("Summary", "  database      shop holds it", "  There was none before.")
@@ -182,6 +206,7 @@ def test_what_replaces_the_live_database_stops_the_applications_whatever_is_said
     [
         (["run-restore", NAME, "--dry-run"], "RESTORE_DRY_RUN"),
         (["run-restore", NAME, "--into", "copy", "--yes"], "RESTORE_INTO"),
+        (["run-restore", NAME, "--side", "ready", "--yes"], "RESTORE_SIDE"),
         (["undo-restore", "--yes"], "RESTORE_ACTION"),
         (["drop-aside", "--all", "--yes"], "RESTORE_ACTION, RESTORE_DROP"),
         (["drop-aside"], "RESTORE_ACTION, RESTORE_OUTPUT"),
