@@ -10,7 +10,7 @@ STACK ?= prod
 CONTEXT ?=
 PYTEST ?= .venv/bin/pytest
 SLOW_SCRIPT_TESTS := $(addprefix tests/scripts/test_,$(addsuffix .py, \
-  attacks choose decisions every_kind in_place parts restore_role undo))
+  attacks choose decisions every_kind parts restore_role undo))
 FAST_SCRIPT_TESTS := $(filter-out $(SLOW_SCRIPT_TESTS),$(wildcard tests/scripts/test_*.py))
 SCRIPTS := $(shell git ls-files '*.sh' 2>/dev/null)
 

@@ -74,7 +74,6 @@ class RestoreTemplate(pulumi.ComponentResource):
                         "RESTORE_DRY_RUN": "false",
                         "RESTORE_ALLOW_SUPERUSER_OBJECTS": "false",
                         "RESTORE_SAFETY_BACKUP": "true",
-                        "RESTORE_IN_PLACE": "false",
                         "RESTORE_SMOKE_QUERY": args.restore.smoke_query,
                         "RESTORE_KEEP_DAYS": str(args.restore.keep_days),
                         # For the tool, which asks the kubelet how much is free there, and tells.

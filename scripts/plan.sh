@@ -6,11 +6,9 @@ connect_maintenance() {
   MAINTENANCE=postgres
   [[ $DATABASE_NAME != postgres ]] || MAINTENANCE=template1
   if [[ $MAINTENANCE == postgres ]] && ! connect postgres; then
-    [[ $KIND == database ]] || is_in_place || connect_or_fail postgres
+    [[ $KIND == database ]] || connect_or_fail postgres
     MAINTENANCE=template1
   fi
-  # In place nothing is renamed: one database is enough.
-  if is_in_place && ! connect "$MAINTENANCE"; then MAINTENANCE=$DATABASE_NAME; fi
   connect_or_fail "$MAINTENANCE"
 }
 
@@ -51,7 +49,6 @@ require_writable() {
 # Arguments: bytes, or "-", of the live database, the restored one, kept ones, and WAL.
 plan_space() {
   local live=$1 restored=$2 kept=$3 wal=$4 needed free basis
-  local copy='a second copy is made beside the live database' otherwise=' (--in-place needs as much until its commit)'
   if [[ $restored != - ]]; then
     basis="the database had $(human_size "$restored") when it was backed up"
   elif [[ $live != - ]]; then
@@ -73,10 +70,9 @@ plan_space() {
   free=$((10#$RESTORE_FREE_BYTES))
   note "disk: the server has $(human_size "$free") free and needs about $(human_size "$needed") ($basis)"
   ((free >= needed)) && return
-  if is_in_place; then copy='until the commit the old files stay beside the new ones' otherwise=''; fi
   if [[ $kept == - ]]; then kept=''; else kept=", drop databases that earlier restores have kept ($(human_size "$kept"))"; fi
   fail 1 space "the server's disk has $(human_size "$free") free, the restore needs about $(human_size "$needed")" \
-    "$copy: $basis" "enlarge the server's volume$kept, or restore into another server$otherwise"
+    "a second copy is made beside the live database: $basis" "enlarge the server's volume$kept, or restore into another server"
 }
 
 # How large single tables are no manifest says.
@@ -95,7 +91,7 @@ plan() {
   sweep_leftovers
   # pg_restore has a connection of its own and one for each job; ours is one, and one is to spare.
   query "$MAINTENANCE" restore-plan.sql -v name="$DATABASE_NAME" -v manifest_file="$MANIFEST" -v into="$into" \
-    -v swaps="$swaps" -v in_place="${RESTORE_IN_PLACE:-false}" -v connections=$((RESTORE_JOBS + 3)) -v trusted="${RESTORE_ALLOW_SUPERUSER_OBJECTS:-false}" >"$WORK/plan"
+    -v swaps="$swaps" -v connections=$((RESTORE_JOBS + 3)) -v trusted="${RESTORE_ALLOW_SUPERUSER_OBJECTS:-false}" >"$WORK/plan"
   while IFS=$'\t' read -r kind detail cure; do
     case $kind:$detail in
       fact:live) LIVE=$cure ;;

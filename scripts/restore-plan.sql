@@ -1,8 +1,7 @@
 -- What a restore has to know before it touches anything, as rows `kind, detail, cure`:
 --   stop     a reason to refuse        warning  something to know       fact  key, value
 -- Variables: name (the database), manifest_file ('' for a legacy file), into (true: it is a new one), swaps (true: it takes
--- the place of the live one), connections (how many a restore needs), trusted (true: a superuser executes the dump itself),
--- in_place (true: no database is made).
+-- the place of the live one), connections (how many a restore needs), trusted (true: a superuser executes the dump itself).
 \set manifest {}
 SELECT :'manifest_file' <> '' AS has_manifest
 \gset
@@ -60,8 +59,6 @@ WITH facts AS (
   SELECT * FROM pg_database WHERE datname = :'name'
 ), replaced AS (
   SELECT * FROM live WHERE :'swaps'::boolean
-), swapped AS (
-  SELECT * FROM replaced WHERE :'in_place' <> 'true'
 ), wanted_roles AS (
   SELECT DISTINCT role
     FROM (SELECT jsonb_array_elements_text(facts -> 'roles') AS role FROM facts WHERE owners
@@ -111,7 +108,7 @@ WITH facts AS (
   SELECT 'stop',
          format('user "%s" may not create databases', rolname),
          format('as a superuser: ALTER ROLE %I CREATEDB', rolname)
-    FROM me WHERE NOT rolsuper AND NOT rolcreatedb AND :'in_place' <> 'true'
+    FROM me WHERE NOT rolsuper AND NOT rolcreatedb
   UNION ALL
   SELECT 'stop', format('database "%s" exists already on the server', datname),
          'RESTORE_INTO makes a new database: choose a name that is free, or leave it empty to restore in the place of the old one'
@@ -174,7 +171,7 @@ WITH facts AS (
     FROM connections c, me WHERE free < :'connections'::int
   UNION ALL
   SELECT 'stop', 'it is a template database', format('ALTER DATABASE %I IS_TEMPLATE false', datname)
-    FROM swapped WHERE datistemplate
+    FROM replaced WHERE datistemplate
   UNION ALL
   SELECT 'stop', format('%s prepared transactions are open in it', count(*)),
          'COMMIT PREPARED or ROLLBACK PREPARED them: ' || string_agg(quote_literal(gid), ', ')
@@ -210,13 +207,13 @@ WITH facts AS (
          format('logical replication slots of it stay with the old database: %s. Whoever reads them has to be set up anew',
                 string_agg(format('%s (%s)', slot_name, CASE WHEN active THEN 'in use' ELSE 'not in use' END), ', '
                            ORDER BY slot_name)), ''
-    FROM pg_replication_slots WHERE database IN (SELECT datname FROM swapped) HAVING count(*) > 0
+    FROM pg_replication_slots WHERE database IN (SELECT datname FROM replaced) HAVING count(*) > 0
   UNION ALL
   SELECT 'warning',
          format('subscriptions of it stay with the old database and go on receiving there: %s. Disable them before the swap,'
                 ' and look after those of the restored database, which come disabled',
                 string_agg(format('%I', subname), ', ' ORDER BY subname)), ''
-    FROM pg_subscription WHERE subdbid IN (SELECT oid FROM swapped) HAVING count(*) > 0
+    FROM pg_subscription WHERE subdbid IN (SELECT oid FROM replaced) HAVING count(*) > 0
   UNION ALL
   SELECT 'fact', 'live', CASE WHEN EXISTS (SELECT FROM live) THEN 'present' ELSE 'absent' END
   UNION ALL

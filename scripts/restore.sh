@@ -31,8 +31,6 @@ source "$SCRIPTS/safety.sh"
 source "$SCRIPTS/role.sh"
 # shellcheck source=swap.sh
 source "$SCRIPTS/swap.sh"
-# shellcheck source=in-place.sh
-source "$SCRIPTS/in-place.sh"
 # shellcheck source=parts.sh
 source "$SCRIPTS/parts.sh"
 # shellcheck source=undo.sh
@@ -48,7 +46,7 @@ SIDE='' OLD=''   # databases of this run
 STAMP=''         # YYYYMMDD_HHMMSS, the start of this run
 SIDE_MADE=''     # set before CREATE DATABASE
 OWNERSHIP=''     # known or unknown: does the manifest say who owns what?
-PHASE=before     # before, swapping, after; in place: before, replacing, after
+PHASE=before     # before, swapping, after
 RUN_STARTED=0
 RUN_STARTED_ISO=''
 
@@ -61,8 +59,10 @@ check_parameters() {
   require_truth RESTORE_DRY_RUN
   require_truth RESTORE_SAFETY_BACKUP
   require_truth RESTORE_ALLOW_SUPERUSER_OBJECTS
-  require_truth RESTORE_IN_PLACE
-  check_in_place
+  # Whoever asks for the content to be replaced where it is must not get another kind of restore instead.
+  [[ ${RESTORE_IN_PLACE:-false} == false ]] || fail 2 parameters "RESTORE_IN_PLACE is \"$RESTORE_IN_PLACE\"" \
+    'a live database is never emptied: the backup is restored beside it and takes its name in the end' \
+    'leave it out; where the user may not create databases, an administrator makes an empty one: pgkeep run-restore --side NAME'
   mapfile -t NAMES <<<"$DATABASE_NAMES"
   if ((${#NAMES[@]} == 1)); then DATABASE_NAME=${NAMES[0]}; fi
   check_choice
@@ -128,10 +128,7 @@ cleanup() {
   if [[ $PHASE == swapping ]]; then
     if settle_swap && [[ $PHASE == before ]]; then allow_connections; fi
   fi
-  if [[ $PHASE == replacing ]]; then settle_in_place; fi
-  if (($1 != 0)) && is_in_place; then
-    in_place_epilogue
-  elif (($1 != 0)); then
+  if (($1 != 0)); then
     case $PHASE in
       before)
         clear_away
@@ -212,7 +209,6 @@ restore_main() {
   read_client_version
   connect_maintenance
   check_versions
-  open_left
   plan
   done_step "server $SERVER_VERSION, client $CLIENT_VERSION, user \"$PGUSER\", live database $LIVE"
   if [[ -n ${RESTORE_TABLES:-}${RESTORE_SCHEMAS:-} ]]; then
@@ -220,10 +216,6 @@ restore_main() {
     return
   fi
 
-  if is_in_place; then
-    restore_in_place
-    return
-  fi
   [[ ${RESTORE_DRY_RUN:-false} == true ]] || make_safety_backup
   make_role
   create_side

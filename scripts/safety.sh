@@ -24,7 +24,7 @@ back_up_live() {
 safety_word() { sed -n "s/^$1: //p" "$WORK/safety.log" | tail -n 1; }
 
 make_safety_backup() {
-  local cause cure otherwise patience=$CHILD_PATIENCE code=0
+  local cause cure patience=$CHILD_PATIENCE code=0
   [[ $LIVE == present && -z ${RESTORE_INTO:-} && ${RESTORE_DRY_RUN:-false} != true ]] || return 0
   if [[ ${RESTORE_SAFETY_BACKUP:-true} == false ]]; then
     warn "no safety backup of \"$DATABASE_NAME\" is made (--skip-safety-backup); it stays on the server, as $OLD"
@@ -38,10 +38,10 @@ make_safety_backup() {
   if ((code != 0)); then
     cause=$(safety_word CAUSE)
     cure=$(safety_word CURE)
-    otherwise='for a database that cannot be dumped any more: --skip-safety-backup (RESTORE_SAFETY_BACKUP=false); the old database is kept on the server in any case'
-    ! is_in_place || otherwise='restore without --in-place, which keeps the old database on the server'
+    cure=${cure:-look at the lines above}
+    cure+='; or, for a database that cannot be dumped any more: --skip-safety-backup (RESTORE_SAFETY_BACKUP=false);'
     fail 1 safety "the safety backup of the live database failed: $(safety_word ERROR)" \
-      "${cause:-it ended without a word, with exit code $code}" "${cure:-look at the lines above}; or, $otherwise"
+      "${cause:-it ended without a word, with exit code $code}" "$cure the old database is kept on the server in any case"
   fi
   read -r SAFETY <"$WORK/safety"
   done_step "$SAFETY, pinned"

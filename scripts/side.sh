@@ -74,7 +74,7 @@ read_facts() {
   psql_on "$SIDE" -f "$SCRIPTS/session.sql" -f "$SCRIPTS/sequences.sql" >"$WORK/sequences"
 }
 
-# With what compare.sql has found, also in place.
+# With what compare.sql has found.
 fail_different() {
   awk -F '\t' '{ printf "    %s: expected %s, found %s\n", $1, $2, $3 }' "$WORK/differences" | head -n 50
   fail 1 different "the restored database differs from the manifest in $(wc -l <"$WORK/differences") facts" \

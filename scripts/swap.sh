@@ -105,9 +105,7 @@ ask_smoke_query_as() { PGUSER=$1 PGPASSFILE="$WORK/asker-passwords" ask_smoke_qu
 
 # How a person gets from the restored database to what was there before.
 way_back() {
-  if is_in_place; then
-    printf 'to go back to what it held: pgkeep run-restore %s --in-place' "$SAFETY"
-  elif [[ $LIVE == present ]]; then
+  if [[ $LIVE == present ]]; then
     printf 'to go back to the old one: pgkeep undo-restore%s' "$(database_option)"
   else
     printf 'there was no database "%s" before' "$DATABASE_NAME"

@@ -77,7 +77,6 @@ begin_kept() {
   note_killed
   use_credentials
   connect_maintenance
-  open_left
   if ! list_kept "$MAINTENANCE"; then
     explain "$WORK/kept.errors"
     fail 1 "$KIND" 'the databases that restores have kept cannot be looked for' "$CAUSE" "$CURE"

@@ -778,7 +778,6 @@ def test_too_little_free_space_stops_with_the_numbers(pod: Pod, server: Server, 
     assert "the server's disk has 1.0 MiB free, the restore needs about " in result.explained()
     assert "the database had " in result.explained()
     assert "enlarge the server's volume" in result.explained()
-    assert "--in-place needs as much until its commit" in result.explained()
     assert "Created the side database" not in result.output
     assert_untouched(server, shop)
 

@@ -306,6 +306,29 @@ def test_a_restore_without_a_choice_prints_how_to_choose(
     assert beside(server, live) == set()
 
 
+@pytest.mark.parametrize("value", ["true", "yes"])
+def test_whoever_asks_for_the_live_database_to_be_emptied_gets_nothing_else(
+    pod: Pod, server: Server, live: str, value: str
+) -> None:
+    databases = server.databases()
+    code = f"RESTORE_IN_PLACE={value} bash {SCRIPTS}/restore.sh"
+    result = pod.run("restore.sh", code=code, RESTORE_BACKUP="latest")
+    assert result.code == 2
+    assert (
+        f'ERROR: RESTORE_IN_PLACE is "{value}"; the live database was not touched' in result.output
+    )
+    assert "pgkeep run-restore --side NAME" in result.explained()
+    assert server.databases() == databases
+    assert live in databases
+
+
+def test_a_job_of_before_that_does_not_ask_for_it_is_restored(pod: Pod, live: str) -> None:
+    code = f"RESTORE_IN_PLACE=false bash {SCRIPTS}/restore.sh"
+    result = pod.run("restore.sh", code=code, RESTORE_BACKUP="latest")
+    assert result.code == 0, result.output
+    assert live
+
+
 @pytest.mark.parametrize(
     "name", ["../x", "backup-1", "backup-20260101-000000/..", "Latest", "/etc/passwd"]
 )

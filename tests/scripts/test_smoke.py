@@ -91,15 +91,7 @@ def test_the_way_back_that_is_named_is_the_one_there_is(
     pod.settings["DATABASE_NAMES"] = f"{asked}\nanother one"
     of_several = pod.restore(RESTORE_DATABASE=asked, **nothing)
     assert f"pgkeep undo-restore --database {asked}" in of_several.explained()
-
-    # In place nothing is kept on the server.
-    pod.settings["DATABASE_NAMES"] = asked
-    (pod.secret / "username").write_text("shopkeeper", encoding="utf-8")
-    in_place = pod.restore(RESTORE_IN_PLACE="true", RESTORE_SAFETY_BACKUP="true", **nothing)
-    safety = pod.records("restores")[-1]["safetyBackup"]
-    assert f"pgkeep run-restore {safety} --in-place" in in_place.explained()
-    assert "undo-restore" not in in_place.explained()
-    assert [each.code for each in (beside, of_several, in_place)] == [1, 1, 1]
+    assert [each.code for each in (beside, of_several)] == [1, 1]
     assert server.psql(asked, "SELECT count(*) FROM app.users") == "2"
 
 

@@ -256,7 +256,6 @@ def test_a_restore_does_nothing_special_unless_its_job_says_so() -> None:
         "RESTORE_DRY_RUN": "false",
         "RESTORE_ALLOW_SUPERUSER_OBJECTS": "false",
         "RESTORE_SAFETY_BACKUP": "true",
-        "RESTORE_IN_PLACE": "false",
         "RESTORE_SMOKE_QUERY": "",
         "RESTORE_KEEP_DAYS": "0",
         "RESTORE_DATABASE_VOLUME": "",

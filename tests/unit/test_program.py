@@ -43,6 +43,9 @@ ENVIRONMENT = {
 # What one script hands to another: backups.sh runs backup.sh with one name of DATABASE_NAMES.
 BETWEEN_SCRIPTS = {"DATABASE_NAME"}
 
+# What nobody is given any more, and a restore reads in order to refuse it.
+REFUSED = {"RESTORE_IN_PLACE"}
+
 
 def test_a_stack_declares_these_objects_and_no_others(program: Captured) -> None:
     found = {
@@ -320,12 +323,12 @@ def test_the_scripts_read_the_variables_they_are_given(program: Captured, name: 
     given = set(environment(cron_job))
     everybody = {variable for variables in ENVIRONMENT.values() for variable in variables}
 
-    own = _parameters(scripts[entry]) - BETWEEN_SCRIPTS
+    own = _parameters(scripts[entry]) - BETWEEN_SCRIPTS - REFUSED
     assert own <= given | (everybody - _own_prefixes(name)), f"{entry} reads what nobody gives it"
     read = set[str]().union(*(_parameters(text) for text in scripts.values()))
     unread = given - read - {"HOME", "TMPDIR"}  # those two are read by what the scripts start
     assert not unread, f"no script reads {unread}"
-    unknown = read - everybody - BETWEEN_SCRIPTS
+    unknown = read - everybody - BETWEEN_SCRIPTS - REFUSED
     assert not unknown, f"the scripts read {unknown}, which no container has"
 
 
