@@ -68,7 +68,7 @@ def demonstrate(terminal: Terminal) -> None:
     deploy.credentials(terminal)
     deploy.scripts(terminal)
     deploy.database(terminal)
-    data.drop_kept_databases(terminal)
+    data.drop_aside_databases(terminal)
 
     terminal.heading("Load real data: 336,776 flights from New York in 2013")
     if data.is_loaded(terminal):

@@ -126,8 +126,8 @@ def _copy(terminal: Terminal, folder: Path, table: str) -> None:
         raise DemoError(f"loading {table} failed: {message.strip()}")
 
 
-def drop_kept_databases(terminal: Terminal) -> None:
-    """Drop the databases that earlier demos' restores kept: nobody will want to undo those."""
+def drop_aside_databases(terminal: Terminal) -> None:
+    """Drop what the restores of earlier demos have put aside: nobody will want to undo those."""
     terminal.read(
         psql(terminal, role="postgres", database="postgres"),
         stdin=rf"""

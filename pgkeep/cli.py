@@ -6,9 +6,10 @@ import typer
 from typer.core import TyperGroup
 
 from pgkeep.commands import backup, listing, restore, retention
+from pgkeep.commands.options import global_options_first
 from pgkeep.errors import EXIT_CODES_HELP, ExitCode, PgkeepError
-from pgkeep.options import global_options_first
-from pgkeep.session import Session, make_console, print_error
+from pgkeep.session.session import Session
+from pgkeep.terminal.console import make_console, print_error
 
 
 class PgkeepGroup(TyperGroup):

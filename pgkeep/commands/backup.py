@@ -7,19 +7,19 @@ from typing import Annotated
 
 import typer
 
-from pgkeep.backups import Backup
-from pgkeep.console import LATEST, read_list, read_show
-from pgkeep.discovery import find_cronjob, with_settings
+from pgkeep.catalog.answers import Backup
+from pgkeep.catalog.console import LATEST, read_list, read_show
+from pgkeep.catalog.details import details
+from pgkeep.catalog.tables import backup_table, warnings
+from pgkeep.commands.options import StartTimeout, session_of
 from pgkeep.errors import InterruptedByUserError, JobFailedError, PgkeepError
-from pgkeep.follow import JobFollower
-from pgkeep.humanise import duration
-from pgkeep.job_failures import job_failure
-from pgkeep.jobs import JobResult, database_names, job_from_cronjob
-from pgkeep.kubernetes_api import JOBS
-from pgkeep.options import StartTimeout, session_of
-from pgkeep.render.details import details
-from pgkeep.render.tables import backup_table, warnings
-from pgkeep.session import Session
+from pgkeep.kube.client import JOBS
+from pgkeep.kube.discovery import find_cronjob, with_settings
+from pgkeep.kube.follow import JobFollower
+from pgkeep.kube.jobs import JobResult, database_names, job_from_cronjob
+from pgkeep.session.job_failures import job_failure
+from pgkeep.session.session import Session
+from pgkeep.terminal.words import duration
 
 
 def register(app: typer.Typer) -> None:

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from pgkeep.console import ALL, failure, read_list, read_show, require_exists, run_console
+from pgkeep.catalog import tables
+from pgkeep.catalog.console import ALL, failure, read_list, read_show, require_exists, run_console
+from pgkeep.catalog.details import details
+from pgkeep.commands.options import BackupName, Json, session_of
 from pgkeep.errors import UsageError
-from pgkeep.options import BackupName, Json, session_of
-from pgkeep.render import tables
-from pgkeep.render.details import details
 
 
 def register(app: typer.Typer) -> None:

@@ -1,4 +1,4 @@
-"""`pgkeep run-restore` and `pgkeep undo-restore`, as they are typed."""
+"""`pgkeep run-restore`, `resume`, `undo-restore` and `drop-aside`, as they are typed."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -7,16 +7,21 @@ from typing import Annotated
 
 import typer
 
-from pgkeep.confirmation import require_terminal
+from pgkeep.commands.options import BackupName, StartTimeout, session_of
 from pgkeep.errors import InterruptedByUserError, UsageError
-from pgkeep.interrupts import signals_as_interrupt
-from pgkeep.options import BackupName, StartTimeout, session_of
-from pgkeep.restoring import restore, undo
-from pgkeep.restoring.chain import Chain
+from pgkeep.restoring import drop, restore, undo
 from pgkeep.restoring.downtime import RESUME
-from pgkeep.restoring.order import RestoreOrder, Server, parse_at
-from pgkeep.restoring.undo import UndoOrder
-from pgkeep.session import Session
+from pgkeep.restoring.request import (
+    AsideRequest,
+    DropRequest,
+    RestoreRequest,
+    Server,
+    parse_at,
+)
+from pgkeep.restoring.workflow import Workflow
+from pgkeep.session.confirmation import require_terminal
+from pgkeep.session.session import Session
+from pgkeep.terminal.interrupts import signals_as_interrupt
 
 Database = Annotated[
     str, typer.Option("--database", metavar="NAME", help="Which one, where the stack has several.")
@@ -48,7 +53,9 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 def register(app: typer.Typer) -> None:
     """Add the commands to the tool."""
     app.command("run-restore")(run_restore)
+    app.command("resume")(resume)
     app.command("undo-restore")(undo_restore)
+    app.command("drop-aside")(drop_aside)
 
 
 def run_restore(
@@ -65,6 +72,14 @@ def run_restore(
         str,
         typer.Option(
             "--into", metavar="NAME", help="As a new database beside the live one, which stays."
+        ),
+    ] = "",
+    side: Annotated[
+        str,
+        typer.Option(
+            "--side",
+            metavar="NAME",
+            help="Fill this empty database, which somebody has prepared, instead of creating one.",
         ),
     ] = "",
     table: Annotated[
@@ -105,21 +120,16 @@ def run_restore(
         ),
     ] = False,
     yes: Yes = False,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume",
-            help="Follow the restore or undo that was begun last, and finish what it needs.",
-        ),
-    ] = False,
+    resumed: Annotated[bool, typer.Option("--resume", hidden=True)] = False,
     start_timeout: StartTimeout = 300,
 ) -> None:
     """Restore a backup in place of the live database, with the applications stopped meanwhile."""
-    order = RestoreOrder(
+    request = RestoreRequest(
         name=name,
         at=parse_at(at) if at else None,
         database=database,
         into=into,
+        side=side,
         tables=tuple(table or ()),
         schemas=tuple(schema or ()),
         server=Server(host=host, port=port, secret=secret),
@@ -127,52 +137,93 @@ def run_restore(
         allow_superuser_objects=allow_superuser_objects,
         safety_backup=not skip_safety_backup,
     )
-    session = session_of(context)
-    if resume:
-        if order != RestoreOrder():
+    if resumed:
+        if request != RestoreRequest():
             raise UsageError(
                 "--resume finishes what was begun; nothing else can be said with it.",
-                cure="pgkeep run-restore --resume",
+                cure="pgkeep resume",
             )
-        with _explained(session):
-            Chain(session, start_seconds=start_timeout).resume()
+        resume(context, start_timeout)
         return
-    order.check(datetime.now(UTC))
+    session = session_of(context)
+    request.check(datetime.now(UTC))
     if not yes and not dry_run:
         require_terminal("A restore", "pgkeep run-restore …")
     with _explained(session):
-        restore.run(session, order, start_seconds=start_timeout, confirmed=yes)
+        restore.run(session, request, start_seconds=start_timeout, confirmed=yes)
+
+
+def resume(context: typer.Context, start_timeout: StartTimeout = 300) -> None:
+    """Follow the restore or undo that was begun last, and finish what it needs."""
+    session = session_of(context)
+    with _explained(session):
+        Workflow(session, start_seconds=start_timeout).resume()
 
 
 def undo_restore(
     context: typer.Context,
     database: Database = "",
-    drop_old: Annotated[
-        bool,
-        typer.Option(
-            "--drop-old",
-            help="No undo, but the end of it: drop the databases that restores have kept.",
-        ),
-    ] = False,
+    drop_old: Annotated[bool, typer.Option("--drop-old", hidden=True)] = False,
     host: Host = "",
     port: Port = None,
     secret: Secret = "",
     yes: Yes = False,
     start_timeout: StartTimeout = 300,
 ) -> None:
-    """Go back to the database that the last restore has kept, with the applications stopped."""
-    order = UndoOrder(
-        database=database,
-        server=Server(host=host, port=port, secret=secret),
-        drop_old=drop_old,
-    )
-    order.check()
+    """Go back to the database that the last restore put aside, with the applications stopped."""
+    server = Server(host=host, port=port, secret=secret)
+    if drop_old:
+        wanted = DropRequest(database=database, server=server, everything=True)
+        _drop(context, wanted, start_timeout, confirmed=yes)
+        return
+    request = AsideRequest(database=database, server=server)
+    request.check()
     if not yes:
-        what = "Dropping the kept databases" if drop_old else "Undoing a restore"
-        require_terminal(what, "pgkeep undo-restore" + (" --drop-old" if drop_old else ""))
+        require_terminal("Undoing a restore", "pgkeep undo-restore")
     session = session_of(context)
     with _explained(session):
-        undo.run(session, order, start_seconds=start_timeout, confirmed=yes)
+        undo.run(session, request, start_seconds=start_timeout, confirmed=yes)
+
+
+def drop_aside(
+    context: typer.Context,
+    name: Annotated[
+        str, typer.Argument(metavar="[NAME]", help="One of them; without it they are listed.")
+    ] = "",
+    everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    older_than_days: Annotated[
+        int | None,
+        typer.Option(
+            "--older-than-days", min=1, max=36500, metavar="DAYS", help="Those put aside before."
+        ),
+    ] = None,
+    database: Database = "",
+    host: Host = "",
+    port: Port = None,
+    secret: Secret = "",
+    yes: Yes = False,
+    start_timeout: StartTimeout = 300,
+) -> None:
+    """List the databases that restores have put aside, or drop what is named: the end of undo."""
+    request = DropRequest(
+        database=database,
+        server=Server(host=host, port=port, secret=secret),
+        name=name,
+        everything=everything,
+        older_than_days=older_than_days,
+    )
+    _drop(context, request, start_timeout, confirmed=yes)
+
+
+def _drop(
+    context: typer.Context, request: DropRequest, start_timeout: int, *, confirmed: bool
+) -> None:
+    request.check()
+    if request.which and not confirmed:
+        require_terminal("Dropping what was put aside", "pgkeep drop-aside …")
+    session = session_of(context)
+    with _explained(session):
+        drop.run(session, request, start_seconds=start_timeout, confirmed=confirmed)
 
 
 @contextmanager

@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from pgkeep.backups import Pruning
-from pgkeep.confirmation import confirm, require_terminal
-from pgkeep.console import ALL, LATEST, mark, read_prune
+from pgkeep.catalog import prunings
+from pgkeep.catalog.answers import Pruning
+from pgkeep.catalog.console import ALL, LATEST, mark, read_prune
+from pgkeep.commands.options import BackupName, ExactName, Json, session_of
 from pgkeep.errors import InterruptedByUserError, UsageError
-from pgkeep.humanise import plural
-from pgkeep.options import BackupName, ExactName, Json, session_of
-from pgkeep.render import prunings
-from pgkeep.session import Session
+from pgkeep.session.confirmation import confirm, require_terminal
+from pgkeep.session.session import Session
+from pgkeep.terminal.words import plural
 
 
 def register(app: typer.Typer) -> None:

@@ -6,12 +6,12 @@ A volume may hold the backups of several databases; the one must never take the 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pgkeep.backups import Backup, Listing, unfit
-from pgkeep.console import LATEST, no_such_backup, read_list, read_show
+from pgkeep.catalog.answers import Backup, Listing, unfit
+from pgkeep.catalog.console import LATEST, no_such_backup, read_list
 from pgkeep.errors import JobFailedError, NotFoundError, UsageError
-from pgkeep.humanise import utc
-from pgkeep.restoring.order import RestoreOrder
-from pgkeep.session import Session
+from pgkeep.restoring.request import RestoreRequest
+from pgkeep.session.session import Session
+from pgkeep.terminal.words import utc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,37 +25,46 @@ class Choice:
     """Newer backups and why they are not it; only where a name was not given."""
 
 
-def choose(session: Session, order: RestoreOrder, names: Sequence[str]) -> Choice:
+def choose(session: Session, request: RestoreRequest, names: Sequence[str]) -> Choice:
     """Find the backup that is asked for, as the restore's script does, and its database.
 
     Args:
         session: Where.
-        order: What is asked for.
+        request: What is asked for.
         names: The databases of the stack.
 
     Raises:
         UsageError: The stack has several databases and none was named, or not one of them.
         NotFoundError: There is no such backup, or none that may be restored unnamed.
         JobFailedError: It is damaged.
-        PgkeepError: As `read_show` and `read_list` say.
+        PgkeepError: As `read_list` says.
     """
-    if order.into in names:
+    if request.into in names:
         raise UsageError(
-            f"{order.into} is a database of this stack, so that nothing can be restored beside it "
-            "under that name. Nothing was changed.",
+            f"{request.into} is a database of this stack, so that nothing can be restored beside "
+            "it under that name. Nothing was changed.",
             cure="Leave --into out to restore it in its place, or choose a name that is free.",
         )
-    if order.database and order.database not in names:
+    if request.database and request.database not in names:
         raise UsageError(
-            f"This stack has no database {order.database}. Nothing was changed.",
+            f"This stack has no database {request.database}. Nothing was changed.",
             cause=f"Its databases: {', '.join(names)}.",
             cure=f"--database {names[0]}" if len(names) == 1 else "Name one of them.",
         )
+    if request.side in names:
+        raise UsageError(
+            f"{request.side} is a database of this stack, and none that was prepared to be filled. "
+            "Nothing was changed.",
+            cure="Have an empty one made for it: --side NAME",
+        )
+    listing = read_list(session)
     passed_over: tuple[tuple[str, str], ...] = ()
-    name = order.name
-    if order.at is not None or name == LATEST:
-        name, passed_over = _newest(session, order, names)
-    backup = read_show(session, name)
+    if request.at is not None or request.name == LATEST:
+        backup, passed_over = _newest(session, request, listing, names)
+    else:
+        backup = listing.named(request.name)
+        if backup is None:
+            raise no_such_backup(session, request.name, listing)
     if backup.status == "damaged":
         raise JobFailedError(
             f"{backup.name} is damaged and will not be restored. Nothing was changed.",
@@ -66,30 +75,29 @@ def choose(session: Session, order: RestoreOrder, names: Sequence[str]) -> Choic
     return Choice(
         backup=backup,
         database=_beside(backup, names)
-        if order.into
-        else target_database(backup, names, order.database),
+        if request.into
+        else target_database(backup, names, request.database),
         passed_over=passed_over,
     )
 
 
 def _newest(
-    session: Session, order: RestoreOrder, names: Sequence[str]
-) -> tuple[str, tuple[tuple[str, str], ...]]:
-    listing = read_list(session)
-    if not order.database and len(names) > 1:
-        raise _which_database(session, order, listing, names)
-    database = order.database or names[0]
+    session: Session, request: RestoreRequest, listing: Listing, names: Sequence[str]
+) -> tuple[Backup, tuple[tuple[str, str], ...]]:
+    if not request.database and len(names) > 1:
+        raise _which_database(session, request, listing, names)
+    database = request.database or names[0]
     now = session.now()
-    found = listing.latest(now, database=database, at=order.at)
+    found = listing.latest(now, database=database, at=request.at)
     passed_over = tuple(
         (one.name, unfit(one, now) or "does not say of which database it is")
-        for one in listing.passed_over(found, database=database, at=order.at)
+        for one in listing.passed_over(found, database=database, at=request.at)
     )
     if found is not None:
-        return found.name, passed_over
+        return found, passed_over
     if not listing.backups:
-        raise no_such_backup(session, LATEST, [])
-    before = f" at or before {utc(order.at)}" if order.at else ""
+        raise no_such_backup(session, LATEST, listing)
+    before = f" at or before {utc(request.at)}" if request.at else ""
     others = [one for one in listing.backups if one.database == database and not unfit(one, now)]
     if passed_over:
         cause = f"Not chosen: {_listed(passed_over)}."
@@ -113,10 +121,10 @@ def _listed(passed_over: Sequence[tuple[str, str]]) -> str:
 
 
 def _which_database(
-    session: Session, order: RestoreOrder, listing: Listing, names: Sequence[str]
+    session: Session, request: RestoreRequest, listing: Listing, names: Sequence[str]
 ) -> UsageError:
-    newest = {name: listing.latest(session.now(), database=name, at=order.at) for name in names}
-    asked = LATEST if order.at is None else f"--at {utc(order.at)}"
+    newest = {name: listing.latest(session.now(), database=name, at=request.at) for name in names}
+    asked = LATEST if request.at is None else f"--at {utc(request.at)}"
     return UsageError(
         f"{asked} is not one backup here: this stack backs up {len(names)} databases. "
         "Nothing was changed.",

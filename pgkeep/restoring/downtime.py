@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Sequence
 
-from pgkeep import applications as apps
-from pgkeep.applications import Application, Plan
 from pgkeep.errors import InterruptedByUserError, PgkeepError
-from pgkeep.humanise import plural
+from pgkeep.kube.waiting import insist
+from pgkeep.restoring import applications as apps
+from pgkeep.restoring.applications import Application, Plan
 from pgkeep.restoring.stopwatch import Stopwatch
-from pgkeep.restoring.work import restore_jobs, running
-from pgkeep.session import Session, print_error
-from pgkeep.waiting import insist
+from pgkeep.restoring.task import restore_jobs, running
+from pgkeep.session.session import Session
+from pgkeep.terminal.console import print_error
+from pgkeep.terminal.words import plural
 
-RESUME = "run-restore", "--resume"
+RESUME = ("resume",)
 """The command that finishes whatever was left, of a restore and of its undoing."""
 
 

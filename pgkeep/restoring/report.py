@@ -3,30 +3,31 @@
 import re
 from collections.abc import Callable, Sequence
 
-from pgkeep.restoring.work import Work
+from pgkeep.restoring.task import Task
 
 _SETTING = re.compile(r"  (\S+) +(\S.*)")
 # What the script's summary calls it, and what is said here.
-_KEPT = {
-    "kept": "Kept",
+_REPEATED = {
+    "aside": "Put aside",
+    "kept": "Put aside",
     "safety": "Safety backup",
     "schema": "Schema",
 }
 
 
-def summary(work: Work, lines: Sequence[str], command: Callable[..., str]) -> list[str]:
+def summary(task: Task, lines: Sequence[str], command: Callable[..., str]) -> list[str]:
     """The names that the log's summary has, and the command that undoes the run.
 
     Args:
-        work: What was done.
+        task: What was done.
         lines: The log.
         command: Makes a command line of this tool from its words.
     """
     found = settings(lines)
-    said = [f"{word}: {found[key]}." for key, word in _KEPT.items() if found.get(key)]
+    said = [f"{word}: {found[key]}." for key, word in _REPEATED.items() if found.get(key)]
     # Without a database of before there is nothing to go back to; a log that was cut does not say.
-    if work.undo_words is not None and ("kept" in found or not found):
-        said.append(f"To undo it: {command(*work.undo_words)}")
+    if task.undo_words is not None and ("aside" in found or "kept" in found or not found):
+        said.append(f"To undo it: {command(*task.undo_words)}")
     return said
 
 

@@ -3,7 +3,7 @@
 import re
 
 from pgkeep.errors import UsageError
-from pgkeep.humanise import printable
+from pgkeep.terminal.words import printable
 
 # PostgreSQL cuts longer names without a word.
 _LONGEST_BYTES = 63

@@ -20,18 +20,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cluster import paths
-from pgkeep import kubernetes_api as api
-from pgkeep.applications import ANNOTATION
-from pgkeep.jobs import has_ended
-from pgkeep.kubernetes_api import Cluster, Resource
-from pgkeep.objects import JsonObject, section
+from pgkeep.kube import client as api
+from pgkeep.kube.client import Cluster, Resource
+from pgkeep.kube.jobs import has_ended
+from pgkeep.kube.objects import JsonObject, section
+from pgkeep.restoring.applications import ANNOTATION
 from tools.render import render
 
 IMAGE = "docker.io/library/postgres:17-trixie"
 NAMESPACES = Resource("/api/v1", "namespaces", "namespace")
 
 NAME = "backup-20261123-020000"
-KEPT = "shop_before_20261123_045900"
+ASIDE = "shop_before_20261123_045900"
 PATIENCE_SECONDS = 90.0
 
 Completed = subprocess.CompletedProcess[str]
@@ -57,12 +57,13 @@ case ${CONSOLE_COMMAND} in
   list)
     echo '#pgkeep-list 1'
     row name status created duration_seconds backup_bytes database format server_version tables \
-      rows large_objects path flags kept
+      rows large_objects path flags kept database_bytes compression client_version suspicion damage
     if [[ ${STUB_EMPTY} == no ]]; then
-      row backup-20261123-020000 verified 2026-11-23T02:00:00Z 4 1048576 shop directory 17.7 5 \
-        336776 1 /backups/backup-20261123-020000 pinned,proven pinned
+      row backup-20261123-020000 "${STUB_STATUS}" 2026-11-23T02:00:00Z 4 1048576 shop directory \
+        17.7 5 336776 1 /backups/backup-20261123-020000 pinned,proven pinned 9000000 zstd:1 17.7 - \
+        "${STUB_DAMAGE}"
       row backup-20240101-020000.sql.gz unverified 2024-01-01T02:00:00Z - 2048 - plain - - - - \
-        /backups/backup-20240101-020000.sql.gz - 'unverified backups are never deleted'
+        /backups/backup-20240101-020000.sql.gz - 'unverified backups are never deleted' - - - - -
     fi
     echo '#disk 1050624 900000000 1000000000'
     ;;
@@ -83,13 +84,17 @@ esac
 """
 
 # Held, it goes on when somebody makes /tmp/go.
-RESTORE_SCRIPT = """
-if [[ ${RESTORE_ACTION} == drop-old && ${RESTORE_DRY_RUN} == true ]]; then
-  echo "  ${STUB_KEPT}"
+RESTORE_SCRIPT = r"""
+if [[ ${RESTORE_ACTION} == list-aside ]]; then
+  printf '%s\n' '#pgkeep-aside 1'
+  printf '%s\t' name since age_seconds bytes owner successor ours
+  printf '%s\n' droppable
+  printf '%s\t' "${STUB_ASIDE}" 2026-11-23T04:59:00Z 60 9227469 shop backup-20261123-020000 true
+  printf '%s\n' true '#end 1'
   exit
 fi
 for name in "${!RESTORE_@}"; do
-  echo "  ${name}=${!name//$'\\n'/ | }"
+  echo "  ${name}=${!name//$'\n'/ | }"
 done
 echo "restoring ${RESTORE_BACKUP}"
 until [[ ${STUB_HOLD} == no || -e /tmp/go ]]; do
@@ -107,8 +112,7 @@ STUB_DEFAULTS = {
     "STUB_EMPTY": "no",
     "STUB_STATUS": "verified",
     "STUB_DAMAGE": "-",
-    "STUB_KEPT": f"{KEPT}: 8.8 MiB, kept since 2026-11-23 04:59:00 UTC (0 days), replaced by "
-    f"{NAME}",
+    "STUB_ASIDE": ASIDE,
 }
 SCRIPTS = {"backup": BACKUP_SCRIPT, "console": CONSOLE_SCRIPT, "restore": RESTORE_SCRIPT}
 

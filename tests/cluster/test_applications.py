@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from pgkeep import applications as apps
-from pgkeep import kubernetes_api as api
-from pgkeep.applications import Application
-from pgkeep.kubernetes_api import Resource
-from pgkeep.objects import JsonObject, entries, section
+from pgkeep.kube import client as api
+from pgkeep.kube.client import Resource
+from pgkeep.kube.objects import JsonObject, entries, section
+from pgkeep.restoring import applications as apps
+from pgkeep.restoring.applications import Application
 from tests.cluster.stubs import (
     NAME,
     PATIENCE_SECONDS,

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from pgkeep.applications import ANNOTATION
+from pgkeep.restoring.applications import ANNOTATION
 from tests.cluster import outages
 from tests.cluster.outages import Disk
 from tests.cluster.support import (
@@ -114,7 +114,7 @@ class Scene:
     def content(self, database: str = LIVE) -> str:
         return self.ask(LOOK, database).replace("\n", " ")
 
-    def kept(self) -> list[str]:
+    def aside(self) -> list[str]:
         names = f"SELECT datname FROM pg_database WHERE datname ~ '^{LIVE}_before_' ORDER BY 1"
         return self.ask(names).splitlines()
 
@@ -175,10 +175,10 @@ class Restore:
 
     def __init__(self, scene: Scene, *words: str) -> None:
         self.file = scene.outputs / str(len(list(scene.outputs.iterdir())))
-        command = ["pgkeep", "--namespace", scene.where.name, "run-restore"]
+        command = ["pgkeep", "--namespace", scene.where.name]
         with self.file.open("w") as output:
             self.process = subprocess.Popen(
-                [*command, *(words or ("latest", "--yes"))],
+                [*command, *(words or ("run-restore", "latest", "--yes"))],
                 env=scene.where.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -306,7 +306,7 @@ def judge(scene: Scene, said: str) -> str:
     if "the restored database is in place" in said:
         assert found == scene.new, said
     if found == scene.new:
-        assert scene.content(scene.kept()[0]) == scene.old
+        assert scene.content(scene.aside()[0]) == scene.old
     assert re.search(rf"Started deployment/{APPLICATION}; 2 replicas ready", said), said
     wait_until(lambda: scene.application() == (2, 2, None), "the application to be ready")
     scene.reads_again()
@@ -379,8 +379,8 @@ def scene(stage: Scene) -> Scene:
     release(stage)
     stage.where.kubectl("delete", "jobs", "--selector=app=postgres-restore")
     if stage.application() != (2, 2, None):
-        stage.where.pgkeep("run-restore", "--resume", check=False)
-    for name in stage.kept():
+        stage.where.pgkeep("resume", check=False)
+    for name in stage.aside():
         stage.ask(f"DROP DATABASE {name} WITH (FORCE)")
     stage.ask(f"SET ROLE {ROLE}; {CHANGE}", LIVE)
     stage.ask(f"ALTER ROLE {ROLE} NOSUPERUSER")
@@ -435,7 +435,7 @@ def test_the_node_is_lost_and_comes_back(scene: Scene) -> None:
         hit.release()
         hit.wait_until_given_up()
         hit.restore.kill()  # somebody else has to find out
-    with begun(scene, "--resume") as going:
+    with begun(scene, "resume") as going:
         said = going.end()
     judge(scene, said)
     finish(scene)
@@ -462,14 +462,14 @@ def test_the_tool_is_killed(scene: Scene) -> None:
         with outages.kubelet_stopped():  # so that no pod of the application ends
             at_once(lambda: scene.application()[::2] == (0, "2"), going)
             going.kill()
-    with begun(scene, "--resume") as going:
+    with begun(scene, "resume") as going:
         said = going.end(0)
     assert "No restore runs." in said
     assert judge(scene, said) == scene.old
 
     with filling(scene) as going:
         going.kill()
-        with begun(scene, "--resume") as resumed:
+        with begun(scene, "resume") as resumed:
             at_once(lambda: "Following job/" in resumed.said(), resumed)
             release(scene)
             said = resumed.end(0)

@@ -312,14 +312,16 @@ def test_a_client_sees_the_old_or_the_new_state_whole_and_each_step_can_be_undon
     print(f"{len(whole)} answers, {len(answers) - len(whole)} refused; gaps of {gaps} s")
     where.kubectl("delete", "deployment", "reader")
 
-    # What is kept goes when somebody says so, and not before.
-    kept = shop.databases() - {shop.database}
-    assert len(kept) == 2
-    refused = where.pgkeep("undo-restore", "--drop-old", stdin="no\n", check=False)
+    # What is put aside goes when somebody says so, and not before.
+    aside = shop.databases() - {shop.database}
+    assert len(aside) == 2
+    listed = words(where.pgkeep("drop-aside"))
+    assert all(name in listed for name in aside)
+    refused = where.pgkeep("drop-aside", "--all", stdin="no\n", check=False)
     assert refused.returncode == 3
-    assert shop.databases() == {shop.database} | kept
-    dropped = words(where.pgkeep("undo-restore", "--drop-old", "--yes"))
-    assert all(f"dropped {name}" in dropped for name in kept)
+    assert shop.databases() == {shop.database} | aside
+    dropped = words(where.pgkeep("drop-aside", "--all", "--yes"))
+    assert all(f"dropped {name}" in dropped for name in aside)
     assert shop.databases() == {shop.database}
     assert shop.content() == shop.contents["second"]
 

@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 
-from pgkeep import kubernetes_api as api
-from pgkeep.applications import ANNOTATION
-from pgkeep.jobs import has_ended
-from pgkeep.kubernetes_api import Resource
-from pgkeep.objects import JsonObject, section
+from pgkeep.kube import client as api
+from pgkeep.kube.client import Resource
+from pgkeep.kube.jobs import has_ended
+from pgkeep.kube.objects import JsonObject, section
+from pgkeep.restoring.applications import ANNOTATION
 from tests.cluster.stubs import (
-    KEPT,
+    ASIDE,
     NAME,
     PATIENCE_SECONDS,
     Completed,
@@ -402,7 +402,7 @@ def test_one_backup(place: Place) -> None:
     assert "✓ all (text)" in verified.stdout
 
 
-# --- run-restore and undo-restore: what they ask for, and what becomes of the application ---
+# --- what a restore, an undo and a drop ask for, and what becomes of the application ---
 
 RESTORE = f"run-restore {NAME}"
 SWAPS = {
@@ -426,7 +426,7 @@ BESIDE = {
         "RESTORE_TABLES": 'public.orders | public."a b"',
         "RESTORE_SCHEMAS": "billing",
     },
-    "undo-restore --drop-old --yes": {"RESTORE_ACTION": "drop-old", "RESTORE_DROP": "all"},
+    "drop-aside --all --yes": {"RESTORE_ACTION": "drop-aside", "RESTORE_DROP": "all"},
 }
 
 
@@ -435,8 +435,8 @@ def test_what_is_asked_for_reaches_the_pod_and_nothing_else(restored: Ended, com
     place, done = restored(command)
     assert done.returncode == 0, done.stdout + done.stderr
     assert told(done.stdout) == (SWAPS | BESIDE)[command]
-    assert len(place.jobs("restore")) == 1, "the one that looked for what is kept is taken away"
-    assert (KEPT in done.stdout) == command.startswith("undo")
+    assert len(place.jobs("restore")) == 1, "the one that looked is taken away"
+    assert (ASIDE in done.stdout) == command.startswith(("undo", "drop"))
 
 
 def told(text: str) -> JsonObject:
@@ -638,7 +638,7 @@ def test_ctrl_c_during_the_restore_and_resuming(place: Place) -> None:
     rest, _ = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "deployment/web stays stopped" in rest
-    assert "run-restore --resume" in rest
+    assert "pgkeep resume" in rest
     assert place.web_state() == (0, "2")
     [job] = place.jobs("restore")
     running = f"A restore is running already: job/{job['metadata']['name']}"
@@ -646,14 +646,14 @@ def test_ctrl_c_during_the_restore_and_resuming(place: Place) -> None:
     assert (second.returncode, undo.returncode) == (1, 1)
     assert running in second.stderr
     assert running in undo.stderr
-    resumed = place.begin("run-restore", "--resume")
+    resumed = place.begin("resume")
     read_until(resumed, "Following job/")
     place.release()
     text, _ = resumed.communicate(timeout=PATIENCE_SECONDS)
     assert resumed.returncode == 0, text
     assert "finished" in text
     assert place.web_state() == (2, None)
-    assert place.run("run-restore", "--resume").returncode == 5
+    assert place.run("resume").returncode == 5
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -665,9 +665,9 @@ def test_a_killed_tool_says_how_to_finish(place: Place, number: signal.Signals) 
     process.send_signal(number)
     rest, _ = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert "run-restore --resume" in rest
+    assert "pgkeep resume" in rest
     place.release()
-    assert place.run("run-restore", "--resume").returncode == 0
+    assert place.run("resume").returncode == 0
     assert place.web_state() == (2, None)
 
 
@@ -699,7 +699,7 @@ def test_resuming_after_the_restore_has_ended_starts_the_application(place: Plac
     place.deploy("console", "restore", STUB_HOLD="yes")
     place.application()
     kill_during_the_restore(place, "run-restore", NAME, "--yes")
-    done = place.run("run-restore", "--resume")
+    done = place.run("resume")
     assert done.returncode == 0, done.stderr
     assert re.search(
         r"The last one, job/postgres-restore-manual-\w+ of \S+, succeeded", done.stdout

@@ -5,15 +5,16 @@ from datetime import UTC, datetime
 import pytest
 from typer.testing import CliRunner
 
-from pgkeep import console, waiting
-from pgkeep.backups import parse_show
+from pgkeep.catalog import console
+from pgkeep.catalog.answers import parse_show
 from pgkeep.cli import app
 from pgkeep.commands import listing
-from pgkeep.restoring import chain, restore, undo
+from pgkeep.kube import waiting
+from pgkeep.restoring import place, restore, workflow
 from pgkeep.restoring.choice import Choice
-from pgkeep.session import Session
+from pgkeep.session.session import Session
+from tests.tool.catalog.test_answers import show_lines
 from tests.tool.stand_ins import Cluster, Console
-from tests.tool.test_backups import show_lines
 from tests.tool.world import Call, Follower, Killed, World
 
 
@@ -52,7 +53,7 @@ def call(monkeypatch: pytest.MonkeyPatch) -> Call:
         return Choice(backup=backup, database="shop")
 
     monkeypatch.setattr(restore, "choose", choose)
-    for module in (chain, undo):
+    for module in (workflow, place):
         monkeypatch.setattr(module, "JobFollower", Follower)
     monkeypatch.setattr(waiting.time, "sleep", no_time)
     monkeypatch.setattr(Session, "now", now)

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from pgkeep.jobs import JobResult
-from pgkeep.objects import JsonObject
-from pgkeep.session import Session
+from pgkeep.kube.jobs import JobResult
+from pgkeep.kube.objects import JsonObject
+from pgkeep.session.session import Session
 
 
 def job_result(lines: list[str], *, succeeded: bool = True) -> JobResult:

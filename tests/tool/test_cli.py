@@ -12,11 +12,12 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from pgkeep.cli import app
-from pgkeep.confirmation import confirm, is_yes
+from pgkeep.commands.options import global_options_first
 from pgkeep.errors import NotConfirmedError, PgkeepError
-from pgkeep.interrupts import signals_as_interrupt
-from pgkeep.options import global_options_first
-from pgkeep.session import Session, SteadyConsole, print_error
+from pgkeep.session.confirmation import confirm, is_yes
+from pgkeep.session.session import Session
+from pgkeep.terminal.console import SteadyConsole, print_error
+from pgkeep.terminal.interrupts import signals_as_interrupt
 
 KUBECONFIG = """
 apiVersion: v1
@@ -38,7 +39,9 @@ COMMANDS = (
     "unpin",
     "acknowledge",
     "run-restore",
+    "resume",
     "undo-restore",
+    "drop-aside",
 )
 
 
@@ -83,6 +86,16 @@ def test_every_command_has_help(command: str) -> None:
         ["run-restore", "latest", "--port", "0", "--yes"],
         ["undo-restore", "latest"],
         ["undo-restore", "--host", "two words", "--yes"],
+        ["resume", "latest"],
+        ["resume", "--yes"],
+        ["drop-aside", "--all", "--older-than-days", "3", "--yes"],
+        ["drop-aside", "shop_before_20261123_045900", "--all", "--yes"],
+        ["drop-aside", "--older-than-days", "0", "--yes"],
+        ["drop-aside", "--older-than-days", "-1", "--yes"],
+        ["drop-aside", "all", "--yes"],
+        ["drop-aside", "14", "--yes"],
+        ["drop-aside", " ", "--yes"],
+        ["drop-aside", "--host", "two words"],
         ["run-backup", "--start-timeout", "1"],
         ["list-backups", "--nonsense"],
         ["pin"],
@@ -128,6 +141,8 @@ def test_an_unknown_context_lists_the_known_ones(kubeconfig: Path) -> None:
         ["run-restore", "latest", "--yes"],
         ["run-restore", "latest", "--dry-run"],
         ["undo-restore", "--yes"],
+        ["resume"],
+        ["drop-aside"],
     ],
 )
 def test_a_cluster_that_is_away(kubeconfig: Path, arguments: list[str]) -> None:
@@ -152,6 +167,9 @@ def test_the_kubeconfig_comes_from_the_environment(
         ["run-restore", "latest", "--into", "shop_copy"],
         ["undo-restore"],
         ["undo-restore", "--drop-old"],
+        ["drop-aside", "--all"],
+        ["drop-aside", "--older-than-days", "3"],
+        ["drop-aside", "shop_before_20261123_045900"],
         ["prune"],
     ],
 )

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from pgkeep import environment
-from pgkeep import kubernetes_api as api
-from pgkeep.applications import ANNOTATION
 from pgkeep.errors import ConflictError, JobStartError, NotFoundError
-from pgkeep.jobs import JobResult, has_ended, result, variable
-from pgkeep.kubernetes_api import Resource
-from pgkeep.objects import JsonObject, section
+from pgkeep.kube import client as api
+from pgkeep.kube.client import Resource
+from pgkeep.kube.jobs import JobResult, has_ended, result, variable
+from pgkeep.kube.objects import JsonObject, section
+from pgkeep.restoring.applications import ANNOTATION
 
 STACK = environment.values(environment.RESTORE)
 """What the template says itself."""
@@ -31,10 +31,30 @@ SETTINGS = {
 LABELS = {"app.kubernetes.io/name": "pgkeep", "app.kubernetes.io/component": "restore"}
 
 
-KEPT = (
-    "  shop_before_20261123_045900: 8.8 MiB, kept since 2026-11-23 04:59:00 UTC (0 days), "
-    "replaced by backup-20261123-020000"
-)
+def aside(
+    name: str = "shop_before_20261123_045900",
+    *,
+    age: int = 60,
+    size: str = "9227469",
+    owner: str = "shop",
+    successor: str = "backup-20261123-020000",
+    ours: str = "true",
+    droppable: str = "true",
+    since: str = "2026-11-23T04:59:00Z",
+) -> str:
+    """A line of the list of what is put aside."""
+    return "\t".join((name, since, str(age), size, owner, successor, ours, droppable))
+
+
+ASIDE_HEADER = "name since age_seconds bytes owner successor ours droppable".replace(" ", "\t")
+
+
+def aside_lines(*rows: str) -> tuple[str, ...]:
+    """The list as its Job prints it."""
+    return ("#pgkeep-aside 1", ASIDE_HEADER, *rows, f"#end {len(rows)}")
+
+
+FOREIGN = aside("shop_before_20261123_050000", owner="eve", ours="false", droppable="false")
 
 
 class Killed(BaseException):
@@ -54,8 +74,8 @@ class World:
         default_factory=dict[str, dict[str, JsonObject]]
     )
     log_lines: tuple[str, ...] = ()
-    kept_lines: tuple[str, ...] = (KEPT,)
-    """What a Job says that looks for kept databases."""
+    aside_lines: tuple[str, ...] = aside_lines(aside())
+    """What a Job says that looks for what is put aside."""
     succeed: bool = True
     starts: bool = True
     """Whether the pods of Jobs start."""
@@ -301,9 +321,8 @@ Call = Callable[[World, list[str]], tuple[int, str]]
 
 
 def is_look(job: JsonObject) -> bool:
-    """Whether a Job only looks for kept databases."""
-    action = variable(job, "RESTORE_ACTION"), variable(job, "RESTORE_DRY_RUN")
-    return action == ("drop-old", "true")
+    """Whether a Job only looks for what is put aside."""
+    return variable(job, "RESTORE_ACTION") == "list-aside"
 
 
 class Follower:
@@ -323,5 +342,5 @@ class Follower:
         world.run_job(self._name, succeed=world.succeed or look)
         world.ask("see the end", lambda: None)
         job = world.one(api.JOBS, self._name)
-        lines = world.kept_lines if is_look(job) else world.log_lines
+        lines = world.aside_lines if is_look(job) else world.log_lines
         return result(job, [], lines)

@@ -228,7 +228,7 @@ def test_random_summaries_and_marks_run_nothing_and_stop_no_list(worded_pod: Pod
     chance = random.Random(seed)  # noqa: S311 - no secret
     alphabet = "0189-+.=[]()$`'\"\\{}*@#%&|;<>! \t\x1b\x07aZ\u00e9\u202e"
     for _ in range(10_000 // len(KEYS) // 25):
-        changed = text
+        changed, value = text, ""
         for key in KEYS:
             for _ in range(25):
                 value = "".join(chance.choices(alphabet, k=chance.randrange(0, 30)))

@@ -1,1 +1,0 @@
-"""Tables and blocks for the terminal, and the JSON documents for scripts. Pure."""

@@ -1,0 +1,1 @@
+"""What is written for people: words, colours, command lines that can be pasted, signals."""
