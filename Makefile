@@ -9,6 +9,8 @@ MAKEFLAGS += --no-print-directory
 STACK ?= prod
 CONTEXT ?=
 PYTEST ?= .venv/bin/pytest
+SUITES := python3 tools/suites.py
+FAULT_SHARE ?= 0.3
 SLOW_SCRIPT_TESTS := $(addprefix tests/scripts/test_,$(addsuffix .py, \
   attacks choose decisions every_kind in_place parts restore_role undo))
 FAST_SCRIPT_TESTS := $(filter-out $(SLOW_SCRIPT_TESTS),$(wildcard tests/scripts/test_*.py))
@@ -31,28 +33,47 @@ down: ## remove everything that demo or the tests made (CONTEXT=name: the demo's
 	  python3 -m cluster down; \
 	fi
 
+# Every suite runs to its end, whatever fails before it, and they are reported together. The cluster's tests mostly wait, for
+# its compilation at first and then for pods, so they run beside what mostly starts programs. The faults come alone: some of
+# them measure how long the database is away.
 .PHONY: test
-test: test-fast test-proofs test-cluster ## pass every test
+test: venv packages ## pass every test
+	@$(SUITES) lint test-scripts,test-slow-scripts+test-cluster test-faults
 
-# Much of a script test is waiting, so as many run at a time as there are processors.
 .PHONY: test-fast
-test-fast: venv packages lint ## lint, types, unit and script tests: a few minutes
-	@$(PYTEST) -n auto --dist loadfile tests/unit tests/tool $(FAST_SCRIPT_TESTS)
+test-fast: venv packages ## lint, types, unit and script tests: a few minutes
+	@$(SUITES) lint test-scripts
 
 .PHONY: test-proofs
-test-proofs: faults ## what takes longer: faults, attacks, 100,000 histories, every kind of object on 15 and 17
+test-proofs: venv packages ## what takes longer: faults, attacks, 100,000 histories, every kind of object on 15 and 17
+	@$(SUITES) test-slow-scripts test-faults
+
+# Much of a script test is waiting, so as many run at a time as there are processors.
+.PHONY: test-scripts
+test-scripts:
+	@$(PYTEST) -n auto --dist loadfile tests/unit tests/tool $(FAST_SCRIPT_TESTS)
+
+.PHONY: test-slow-scripts
+test-slow-scripts:
 	@$(PYTEST) -n auto --dist loadfile $(SLOW_SCRIPT_TESTS)
 
+# Other moments in each run; the report names the seed that repeats them (PGKEEP_SEED).
+.PHONY: test-faults
+test-faults:
+	@PGKEEP_SHARE=$(FAULT_SHARE) $(PYTEST) tests/scripts/faults
+
 .PHONY: faults
-faults: venv packages ## break a backup in every way we know, and count how many are caught
+faults: venv packages ## break a backup in every way we know, at all moments, and count how many are caught
 	@$(PYTEST) tests/scripts/faults
 
-# Much of a cluster test is waiting for pods: three at a time keep two processors busy.
+# Much of a cluster test is waiting for pods: three at a time keep two processors busy. What is compiled lets others go first.
 .PHONY: test-cluster
 test-cluster: venv ## the tests on the embedded cluster
+	@python3 -m cluster install
+	@nice python3 -m cluster build
 	@python3 -m cluster up
-	@$(PYTEST) -n 3 --dist loadfile -m 'not disruptive' tests/cluster
-	@$(PYTEST) -m disruptive tests/cluster
+	@code=0; $(PYTEST) -n 3 --dist loadfile -m 'not disruptive' tests/cluster || code=$$?; \
+	  $(PYTEST) -m disruptive tests/cluster || code=$$?; exit $$code
 
 .PHONY: lint
 lint: venv ## ruff, pyright, shellcheck, shfmt, go vet
