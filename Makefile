@@ -9,6 +9,9 @@ MAKEFLAGS += --no-print-directory
 STACK ?= prod
 CONTEXT ?=
 PYTEST ?= .venv/bin/pytest
+SUITES := python3 tools/suites.py
+FAULT_SHARE ?= 0.3
+FAULTS := tests/scripts/promises/faults
 # What takes longer: the promises, and the rooms whose tests restore again and again.
 SLOW_SCRIPT_TESTS := $(addprefix tests/scripts/,promises load tables restore)
 SCRIPTS := $(shell git ls-files '*.sh' 2>/dev/null)
@@ -30,28 +33,47 @@ down: ## remove everything that demo or the tests made (CONTEXT=name: the demo's
 	  python3 -m cluster down; \
 	fi
 
+# Every suite runs to its end, whatever fails before it, and they are reported together. The cluster's tests mostly wait, for
+# its compilation at first and then for pods, so they run beside what mostly starts programs. The faults come alone: some of
+# them measure how long the database is away.
 .PHONY: test
-test: test-fast test-proofs test-cluster ## pass every test
+test: venv packages ## pass every test
+	@$(SUITES) lint test-scripts,test-slow-scripts+test-cluster test-faults
 
-# Much of a script test is waiting, so as many run at a time as there are processors.
 .PHONY: test-fast
-test-fast: venv packages lint ## lint, types, unit and script tests: a few minutes
-	@$(PYTEST) -n auto --dist loadfile tests/unit tests/tool tests/scripts $(addprefix --ignore=,$(SLOW_SCRIPT_TESTS))
+test-fast: venv packages ## lint, types, unit and script tests: a few minutes
+	@$(SUITES) lint test-scripts
 
 .PHONY: test-proofs
-test-proofs: faults ## what takes longer: faults, attacks, 100,000 histories, every kind of object on 15 and 17
-	@$(PYTEST) -n auto --dist loadfile --ignore=tests/scripts/promises/faults $(SLOW_SCRIPT_TESTS)
+test-proofs: venv packages ## what takes longer: faults, attacks, 100,000 histories, every kind of object on 15 and 17
+	@$(SUITES) test-slow-scripts test-faults
+
+# Much of a script test is waiting, so as many run at a time as there are processors.
+.PHONY: test-scripts
+test-scripts:
+	@$(PYTEST) -n auto --dist loadfile $(addprefix --ignore=,$(SLOW_SCRIPT_TESTS)) tests/unit tests/tool tests/scripts
+
+.PHONY: test-slow-scripts
+test-slow-scripts:
+	@$(PYTEST) -n auto --dist loadfile --ignore=$(FAULTS) $(SLOW_SCRIPT_TESTS)
+
+# Other moments in each run; the report names the seed that repeats them (PGKEEP_SEED).
+.PHONY: test-faults
+test-faults:
+	@PGKEEP_SHARE=$(FAULT_SHARE) $(PYTEST) $(FAULTS)
 
 .PHONY: faults
-faults: venv packages ## break a backup in every way we know, and count how many are caught
-	@$(PYTEST) tests/scripts/promises/faults
+faults: venv packages ## break a backup in every way we know, at all moments, and count how many are caught
+	@$(PYTEST) $(FAULTS)
 
-# Much of a cluster test is waiting for pods: three at a time keep two processors busy.
+# Much of a cluster test is waiting for pods: three at a time keep two processors busy. What is compiled lets others go first.
 .PHONY: test-cluster
 test-cluster: venv ## the tests on the embedded cluster
+	@python3 -m cluster install
+	@nice python3 -m cluster build
 	@python3 -m cluster up
-	@$(PYTEST) -n 3 --dist loadfile -m 'not disruptive' tests/cluster
-	@$(PYTEST) -m disruptive tests/cluster
+	@code=0; $(PYTEST) -n 3 --dist loadfile -m 'not disruptive' tests/cluster || code=$$?; \
+	  $(PYTEST) -m disruptive tests/cluster || code=$$?; exit $$code
 
 .PHONY: lint
 lint: venv ## ruff, pyright, shellcheck, shfmt, go vet

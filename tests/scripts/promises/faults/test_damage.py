@@ -172,7 +172,7 @@ def test_any_flipped_bit_is_noticed(tiny: dict[str, Path], ledger: Ledger) -> No
                 changed = bytearray(files[file])
                 changed[bit // 8] ^= 1 << bit % 8
                 damages.append(Damage(f"bit {bit} of {file}", file, bytes(changed)))
-            try_all(fault, tiny, format_, damages, hashed=False)
+            try_all(fault, tiny, format_, fault.some(damages), hashed=False)
 
 
 def cuts(files: dict[str, bytes]) -> list[Damage]:
@@ -190,7 +190,7 @@ def test_any_cut_file_is_noticed(tiny: dict[str, Path], ledger: Ledger) -> None:
             files = files_of(tiny[format_])
             if format_ == "plain":  # the others are the same ones
                 files = dump_files(tiny[format_])
-            try_all(fault, tiny, format_, cuts(files), hashed=False)
+            try_all(fault, tiny, format_, fault.some(cuts(files)), hashed=False)
 
 
 def test_a_cut_dump_is_noticed_although_its_hash_is_right(
@@ -206,7 +206,7 @@ def test_a_cut_dump_is_noticed_although_its_hash_is_right(
                 if not damage.file.endswith("blobs.toc")
                 or damage.content + b"\n" != files[damage.file]
             ]
-            try_all(fault, tiny, format_, damages, hashed=True)
+            try_all(fault, tiny, format_, fault.some(damages), hashed=True)
 
 
 def test_any_appended_bytes_are_noticed(tiny: dict[str, Path], ledger: Ledger) -> None:
@@ -217,7 +217,7 @@ def test_any_appended_bytes_are_noticed(tiny: dict[str, Path], ledger: Ledger) -
                 for file, content in files_of(tiny[format_]).items()
                 for more in (b"\n", b"\0", b"x" * 4096, content)
             ]
-            try_all(fault, tiny, format_, damages, hashed=False)
+            try_all(fault, tiny, format_, fault.some(damages), hashed=False)
 
 
 # --- damages of other kinds, each seen through to the end -----------------------------------------
