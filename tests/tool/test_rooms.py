@@ -18,6 +18,7 @@ FLOORS = (
     "session",
     "kube",
     "terminal",
+    "environment",
     "errors",
     "__init__",
 )
