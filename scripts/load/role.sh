@@ -62,7 +62,7 @@ make_role() {
 
 # False, with its reason shown, when it could not be dropped; RESTORER_MADE says so too.
 drop_role() {
-  local database=$MAINTENANCE count="SELECT count(*) FROM pg_roles WHERE rolname = :'role'"
+  local database=$MAINTENANCE
   [[ -n $RESTORER_MADE ]] || return 0
   # Where it owned something, if that is still there; in the other database what it was granted on tablespaces.
   for database in "$SIDE" "$MAINTENANCE"; do
