@@ -15,8 +15,8 @@ is_number() { [[ $1 =~ ^(0|[1-9][0-9]{0,17})$ ]]; }
 # read_fields NAME…: sets the variables to the next row that `psql -z -0` has written to standard input. No value can hold
 # the zero byte between two fields, so none can pass for another field or for another row.
 read_fields() {
-  local name
-  for name in "$@"; do IFS= read -r -d '' "$name" || return 1; done
+  local _field # not a name that a caller would give
+  for _field in "$@"; do IFS= read -r -d '' "$_field" || return 1; done
 }
 
 # printable TEXT: without what a terminal or a table would take for more than text.

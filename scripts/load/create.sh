@@ -49,8 +49,10 @@ make_empty_side() {
 
 # In the empty side database: what only a superuser may make and no dump's code has touched yet.
 prepare_side() {
+  local hands_over=false
   [[ -n $RESTORER ]] || return 0
-  query "$SIDE" load/prepare.sql -v role="$RESTORER" -v manifest_file="$MANIFEST" >"$WORK/prepared"
+  ! hands_over || hands_over=true
+  query "$SIDE" load/prepare.sql -v role="$RESTORER" -v manifest_file="$MANIFEST" -v hands_over="$hands_over" >"$WORK/prepared"
   if ! run as_restorer psql_on "$SIDE" -c 'SELECT 1' >/dev/null 2>"$WORK/restorer.errors"; then
     quote_output "$WORK/restorer.errors"
     explain "$WORK/restorer.errors"

@@ -1,6 +1,7 @@
 -- In the empty side database, as a superuser: the extensions of the manifest with their schemas, and what the temporary
 -- role needs to fill them. Prints the schemas that are there now, for the list of contents: their OIDs in the source are
--- not known, so their names, as pg_restore's list has them. Variables: role, manifest_file ('' for a legacy file).
+-- not known, so their names, as pg_restore's list has them. Variables: role, manifest_file ('' for a legacy file),
+-- hands_over (true: everything is made by that role and handed over afterwards).
 \set manifest {}
 SELECT :'manifest_file' <> '' AS has_manifest
 \gset
@@ -15,7 +16,7 @@ SELECT set_config('pgkeep.role', :'role', false) AS role
 -- The role does not own the database, and the dump may alter this schema (a comment, say). Where the dump names the owners
 -- itself, the database has its own, who may make tables in it.
 SELECT format('ALTER SCHEMA public OWNER TO %I', :'role')
- WHERE current_setting('server_version_num')::int < 150000
+ WHERE current_setting('server_version_num')::int < 150000 OR :'hands_over'::boolean
     OR (SELECT rolsuper FROM pg_roles r JOIN pg_database d ON d.datdba = r.oid WHERE d.datname = current_database())
 \gexec
 DO $$

@@ -85,14 +85,14 @@ name_databases() {
   [[ -z $PREPARED ]] || SIDE=$PREPARED
 }
 
-# The database that an administrator has made must be what a restore needs: there, empty, and like the backup's.
+# The database that an administrator has made must be what a restore needs: there, empty, and like the backup's. Sets RENAMES.
 check_prepared() {
   query "$MAINTENANCE" restore/prepared.sql -z -0 -v side="$PREPARED" -v name="$DATABASE_NAME" -v manifest_file="$MANIFEST" >"$WORK/plan"
   read_findings "$WORK/plan"
+  RENAMES=${FINDINGS[renames]:-$RENAMES}
   if ((STOPS == 0)); then
     query "$PREPARED" restore/prepared-empty.sql -z -0 >"$WORK/plan"
     read_findings "$WORK/plan"
   fi
   ((STOPS == 0)) || fail 1 refused "database \"$PREPARED\" (RESTORE_SIDE) cannot be filled" "$STOP_DETAIL" "$STOP_CURE"
-  RENAMES=${FINDINGS[renames]:-$RENAMES}
 }

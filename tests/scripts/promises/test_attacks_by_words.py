@@ -84,7 +84,7 @@ def ran(pod: Pod) -> Path:
     return pod.root / "tmp" / "ran"
 
 
-@pytest.mark.parametrize("run", ["drop-old", "drop-old for real", "undo", "backup", "trial"])
+@pytest.mark.parametrize("run", ["list-aside", "drop-aside", "drop-old", "undo", "backup", "trial"])
 def test_a_comment_on_a_kept_database_is_no_number(
     worded_pod: Pod, worded: Server, run: str
 ) -> None:
@@ -110,9 +110,8 @@ def test_a_comment_on_a_kept_database_is_no_number(
         else:
             worded_pod.run(
                 "restore/main.sh",
-                RESTORE_ACTION=run.split()[0],
+                RESTORE_ACTION=run,
                 RESTORE_DROP="99999",
-                RESTORE_DRY_RUN=str(run == "drop-old").lower(),
             )
         assert not ran(worded_pod).exists(), comment
 
@@ -148,7 +147,7 @@ def test_a_function_that_stands_in_for_one_of_the_server_gives_no_shell(
             worded_pod.backup(RESTORE_KEEP_DAYS="14"),
             worded_pod.restore(backup.name, RESTORE_DRY_RUN="true"),
             worded_pod.run("restore/main.sh", RESTORE_ACTION="undo"),
-            worded_pod.run("restore/main.sh", RESTORE_ACTION="drop-old", RESTORE_DROP="9"),
+            worded_pod.run("restore/main.sh", RESTORE_ACTION="drop-aside", RESTORE_DROP="9"),
         ):
             assert not ran(worded_pod).exists(), result.output
             if result.code:

@@ -788,7 +788,7 @@ def test_the_space_of_databases_that_were_kept_is_named(
     server.psql("postgres", f"CREATE DATABASE {shop}_before")
     server.psql("postgres", f"COMMENT ON DATABASE {shop}_before IS 'pgkeep kept: backup-x {shop}'")
     result = with_free_bytes(pod, "1048576")
-    assert "drop databases that earlier restores have kept (" in result.explained()
+    assert "drop what earlier restores have put aside (" in result.explained()
 
 
 def test_enough_free_space_is_said_and_used(pod: Pod, server: Server, shop: str) -> None:

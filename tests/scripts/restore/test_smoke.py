@@ -72,7 +72,7 @@ def test_another_answer_makes_the_restore_a_failure_that_can_be_undone(
     result = ask(pod, query)
     assert result.code == 1
     assert words in result.explained()
-    assert "the restored database is in place, the old one is kept as" in result.explained()
+    assert "the restored database is in place, the old one was put aside as" in result.explained()
     assert "pgkeep undo-restore" in result.explained()
     assert server.psql(asked, "SELECT count(*) FROM app.users") == "2"
     assert pod.records("restores")[-1]["reason"] == "smoke"

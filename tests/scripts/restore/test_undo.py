@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 import shutil
 import signal
@@ -57,7 +58,7 @@ def undo(pod: Pod, **overrides: str) -> Result:
 
 
 def drop_old(pod: Pod, **overrides: str) -> Result:
-    return pod.run("restore/main.sh", RESTORE_ACTION="drop-old", **overrides)
+    return pod.run("restore/main.sh", RESTORE_ACTION="drop-aside", **overrides)
 
 
 def kept(server: Server, name: str = "shop") -> set[str]:
@@ -105,7 +106,7 @@ def test_undo_brings_back_what_was_and_keeps_what_is(pod: Pod, server: Server, c
     assert fingerprint(server, undone) == restored
     said = f"{copy} is again what it was before the restore of {backup} at "
     assert said in result.output
-    assert f"  kept          what it was until now, as {undone}\n" in result.output
+    assert f"  aside         what it was until now, as {undone}\n" in result.output
     assert re.search(r"^  duration +\d", result.output, re.MULTILINE)
     record = pod.records("restores")[-1]
     expected = {"action": "undo", "result": "ok", "swapped": True, "back": old, "kept": undone}
@@ -185,8 +186,8 @@ def test_the_printed_statements_do_the_same_as_an_undo(pod: Pod, server: Server,
     assert undo(pod).code == 0
     assert holds(server) == "2"
     assert comment_of(server, shop) == "ours\nof two lines"
-    assert "    pgkeep undo-restore --drop-old\n" in output
-    assert re.search(r"^    DROP DATABASE shop_undone_\d+_\d+;$", output, re.MULTILINE)
+    (named,) = re.findall(r"^    pgkeep drop-aside (\S+)$", output, re.MULTILINE)
+    assert f"\n    DROP DATABASE {named};\n" in output
 
 
 def test_undo_works_where_the_live_database_is_gone(pod: Pod, server: Server, shop: str) -> None:
@@ -507,7 +508,6 @@ def three(pod: Pod, server: Server, shop: str) -> list[str]:
     [
         ({"RESTORE_KEEP_DAYS": "50"}, {1, 2}),
         ({"RESTORE_KEEP_DAYS": "9"}, {2}),
-        ({"RESTORE_KEEP_DAYS": "10", "RESTORE_DRY_RUN": "true"}, {0, 1, 2}),
         ({"RESTORE_KEEP_DAYS": "0"}, {0, 1, 2}),
         ({"RESTORE_KEEP_DAYS": "200", "RESTORE_DROP": "all"}, set[int]()),
     ],
@@ -522,7 +522,7 @@ def test_those_go_that_are_old_enough_and_no_others(
     assert holds(server) == "1"
     gone = [three[index] for index in range(3) if index not in stay]
     told = re.findall(
-        r"^  dropped (\S+) \(\d+\.\d MiB, kept since [-0-9]+ [:0-9]+ UTC \((\d+) days\), replaced"
+        r"^  dropped (\S+) \(\d+\.\d MiB, put aside [-0-9]+ [:0-9]+ UTC \((\d+) days\), replaced"
         r" by backup-\d+-\d+\)$",
         result.output,
         re.MULTILINE,
@@ -532,11 +532,55 @@ def test_those_go_that_are_old_enough_and_no_others(
     for name in three:
         assert re.search(rf"^  {name}: ", result.output, re.MULTILINE), "all are listed"
     record = pod.records("restores")[-1]
-    assert record["action"] == "drop-old"
+    assert record["action"] == "drop-aside"
     assert sorted(str(name) for name in record["dropped"]) == sorted(gone)  # pyright: ignore
     assert (int(str(record["freedBytes"])) > 1024 * 1024) == bool(gone)
     if gone:
         assert re.search(r"^  freed +\d+\.\d MiB$", result.output, re.MULTILINE)
+
+
+def test_to_drop_has_no_dry_run(pod: Pod, server: Server, three: list[str]) -> None:
+    """To look there is a program that can drop nothing."""
+    result = drop_old(pod, RESTORE_DROP="all", RESTORE_DRY_RUN="true")
+    assert result.code == 2
+    assert "RESTORE_ACTION=list-aside" in result.explained()
+    assert kept(server) == set(three)
+
+
+def test_the_list_drops_nothing_whatever_else_is_said(
+    pod: Pod, server: Server, three: list[str]
+) -> None:
+    settings = {"RESTORE_DROP": "all", "RESTORE_KEEP_DAYS": "1"}
+    text = pod.run("restore/main.sh", RESTORE_ACTION="list-aside", **settings)
+    table = pod.run(
+        "restore/main.sh", RESTORE_ACTION="list-aside", RESTORE_OUTPUT="tsv", **settings
+    )
+    assert (text.code, table.code) == (0, 0), text.output + table.output
+    assert kept(server) == set(three)
+    for name in three:
+        assert re.search(rf"^  {name}: \d+\.\d MiB, put aside ", text.output, re.MULTILINE)
+    first, header, *rows, last = table.output.splitlines()
+    assert first == "#pgkeep-aside 1"
+    columns = ["name", "since", "age_seconds", "bytes", "owner", "successor", "ours", "droppable"]
+    assert header.split("\t") == columns
+    listed = [dict(zip(columns, row.split("\t"), strict=True)) for row in rows]
+    assert [each["name"] for each in listed] == three[::-1], "the newest first"
+    for each in listed:
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", each["since"])
+        assert each["age_seconds"].isdigit()
+        assert int(each["bytes"]) > 1024 * 1024
+        assert each["owner"] == "keeper"
+        assert (each["ours"], each["droppable"]) == ("true", "true")
+        assert re.fullmatch(r"backup-\d{8}-\d{6}", each["successor"])
+    assert last == f"#end {len(three)}"
+    assert not (pod.volume / ".records/restore-running.json").exists()
+
+
+def test_the_list_waits_for_no_lock(pod: Pod, shop: str) -> None:  # noqa: ARG001
+    with (pod.volume / ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert pod.run("restore/main.sh", RESTORE_ACTION="list-aside").code == 0
+        assert drop_old(pod, RESTORE_DROP="all").code == 75
 
 
 def test_exactly_the_named_one_goes(pod: Pod, server: Server, three: list[str]) -> None:
@@ -544,7 +588,7 @@ def test_exactly_the_named_one_goes(pod: Pod, server: Server, three: list[str]) 
         if wrong:
             result = drop_old(pod, RESTORE_DROP=wrong)
             assert result.code == 1, wrong
-            assert f'no database is kept as "{wrong}"' in result.explained()
+            assert f'no database was put aside as "{wrong}"' in result.explained()
             assert "was not touched" in result.explained()
     assert drop_old(pod, RESTORE_DROP=three[1]).code == 0
     assert kept(server) == {three[0], three[2]}
@@ -553,8 +597,8 @@ def test_exactly_the_named_one_goes(pod: Pod, server: Server, three: list[str]) 
 def test_a_wrong_clock_of_the_pod_makes_nothing_old(
     pod: Pod, server: Server, three: list[str]
 ) -> None:
-    code = f"source {SCRIPTS}/restore/main.sh; unset EPOCHSECONDS; EPOCHSECONDS=99999999999; main"
-    settings = {"RESTORE_ACTION": "drop-old", "RESTORE_KEEP_DAYS": "200"}
+    code = f"source {SCRIPTS}/restore/drop-aside.sh; unset EPOCHSECONDS; EPOCHSECONDS=99999999999; main"
+    settings = {"RESTORE_ACTION": "drop-aside", "RESTORE_KEEP_DAYS": "200"}
     result = pod.run("restore/main.sh", code=code, **settings)
     assert result.code == 0, result.output
     assert kept(server) == set(three)
@@ -572,7 +616,7 @@ def test_a_drop_that_is_killed_is_finished_by_the_next(
     running = pod.start(
         "restore/main.sh",
         code=f"exec bash {folder}/restore/main.sh",
-        RESTORE_ACTION="drop-old",
+        RESTORE_ACTION="drop-aside",
         RESTORE_DROP="all",
     )
     wait_until(lambda: len(kept(server)) == 2, 20)
@@ -596,11 +640,13 @@ def test_a_good_backup_drops_what_is_old_enough_and_says_so(
     assert kept(server) == {three[2]}
     for name, days in ((three[0], 100), (three[1], 10)):
         assert re.search(
-            rf"^  dropped {name} \(\d+\.\d MiB, kept since .* \({days} days\)",
+            rf"^  dropped {name} \(\d+\.\d MiB, put aside .* \({days} days\)",
             result.output,
             re.MULTILINE,
         )
-    assert "✓ Databases kept by restores (older than 9 days: 2 dropped, " in result.output
+    assert (
+        "✓ Databases that restores have put aside (older than 9 days: 2 dropped, " in result.output
+    )
 
 
 def test_by_default_nothing_is_dropped_and_nothing_said(
@@ -608,7 +654,7 @@ def test_by_default_nothing_is_dropped_and_nothing_said(
 ) -> None:
     result = pod.backup()
     assert kept(server) == set(three)
-    assert "kept by restores" not in result.output
+    assert "restores have put aside" not in result.output
 
 
 def test_a_backup_that_fails_drops_nothing(pod: Pod, server: Server, three: list[str]) -> None:

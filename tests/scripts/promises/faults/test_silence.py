@@ -47,7 +47,7 @@ ACTIONS: dict[str, tuple[str, dict[str, str]]] = {
     "dry run": ("restore/main.sh", {"RESTORE_DRY_RUN": "true"}),
     "single tables": ("restore/main.sh", {"RESTORE_TABLES": "public.goods"}),
     "undo": ("restore/main.sh", {"RESTORE_ACTION": "undo"}),
-    "drop": ("restore/main.sh", {"RESTORE_ACTION": "drop-old", "RESTORE_DROP": "all"}),
+    "drop": ("restore/main.sh", {"RESTORE_ACTION": "drop-aside", "RESTORE_DROP": "all"}),
     "backup": ("backup/one.sh", {}),
 }
 KEPT = ("undo", "drop")
