@@ -597,7 +597,8 @@ def test_exactly_the_named_one_goes(pod: Pod, server: Server, three: list[str]) 
 def test_a_wrong_clock_of_the_pod_makes_nothing_old(
     pod: Pod, server: Server, three: list[str]
 ) -> None:
-    code = f"source {SCRIPTS}/restore/drop-aside.sh; unset EPOCHSECONDS; EPOCHSECONDS=99999999999; main"
+    clock = "unset EPOCHSECONDS; EPOCHSECONDS=99999999999"
+    code = f"source {SCRIPTS}/restore/drop-aside.sh; {clock}; main"
     settings = {"RESTORE_ACTION": "drop-aside", "RESTORE_KEEP_DAYS": "200"}
     result = pod.run("restore/main.sh", code=code, **settings)
     assert result.code == 0, result.output
