@@ -82,7 +82,7 @@ end_backup() {
   # Without the lock the run never began; the holder writes its own record.
   if [[ -n $LOCK_DESCRIPTOR ]]; then
     {
-      record "$1"
+      record_backup "$1"
       append_line "$BACKUP_DIRECTORY/.records/space" "$EPOCHSECONDS $(free_bytes)"
       write_metrics
     } 2>/dev/null

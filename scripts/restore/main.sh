@@ -106,7 +106,7 @@ end_restore() {
   # A restore proves a backup, or finds it damaged.
   if [[ -n $LOCK_DESCRIPTOR ]]; then
     {
-      record "$1"
+      record_restore "$1"
       write_metrics
     } 2>/dev/null
   fi
