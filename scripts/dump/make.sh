@@ -34,12 +34,6 @@ dump() {
   start_child pg_dump "${options[@]}" --dbname="$(conninfo "$DATABASE_NAME")" 2>"$WORK/dump.errors"
 }
 
-tool_failed() {
-  quote_output "$1"
-  explain "$1"
-  fail 1 "$KIND" "$2" "$CAUSE" "$CURE"
-}
-
 # pg_dump says the same of a lock that it does not get and of a connection that is gone; the snapshot is gone with that.
 dump_failed() {
   local words="$WORK/dump.errors"
@@ -57,7 +51,7 @@ globals_failed() {
   if grep -q 'could not connect to database' "$WORK/globals.errors" && ! run try_connection "$DATABASE_NAME"; then
     cat "$WORK/connect.errors" >>"$WORK/globals.errors"
   fi
-  tool_failed "$WORK/globals.errors" 'pg_dumpall of roles and tablespaces failed'
+  fail_explained "$WORK/globals.errors" 'pg_dumpall of roles and tablespaces failed'
 }
 
 make_dump() {

@@ -40,11 +40,7 @@ facts_hear() {
   IFS=$'\t' read -r "$@" <&"$output" || facts_broken
 }
 
-facts_broken() {
-  quote_output "$WORK/facts.errors"
-  explain "$WORK/facts.errors"
-  fail 1 "${KIND:-facts}" "the session that holds the snapshot ended early" "$CAUSE" "$CURE"
-}
+facts_broken() { fail_explained "$WORK/facts.errors" 'the session that holds the snapshot ended early'; }
 
 # facts_write FILE SCRIPT: what the script prints goes into the file.
 facts_write() { facts_say "\\o '$1'" "\\i '$SCRIPTS/$2'" '\o'; }

@@ -62,7 +62,5 @@ restore_rights() {
   fi
   run pg_restore --exit-on-error --no-password --use-list="$WORK/rights.list" --dbname="$(conninfo "$SIDE")" \
     "$BACKUP_DIRECTORY/$NAME/database" 2>"$WORK/rights.errors" && return
-  quote_output "$WORK/rights.errors"
-  explain "$WORK/rights.errors"
-  fail 1 "$KIND" "the rights of $NAME could not be restored" "$CAUSE" "$CURE"
+  fail_explained "$WORK/rights.errors" "the rights of $NAME could not be restored"
 }

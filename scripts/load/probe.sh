@@ -57,9 +57,7 @@ check_definitions() {
 
 definitions() {
   run dump_definitions >"$WORK/definitions.$1" 2>"$WORK/definitions.errors" && return
-  quote_output "$WORK/definitions.errors"
-  explain "$WORK/definitions.errors"
-  fail 1 "$KIND" 'the definitions in the side database cannot be read' "$CAUSE" "$CURE"
+  fail_explained "$WORK/definitions.errors" 'the definitions in the side database cannot be read'
 }
 
 # The lines left out have a random key.

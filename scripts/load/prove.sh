@@ -28,11 +28,8 @@ read_facts() {
 compare_side() {
   local tables rows
   begin 'Compared with the manifest'
-  if ! run read_facts 2>"$WORK/facts.errors"; then
-    quote_output "$WORK/facts.errors"
-    explain "$WORK/facts.errors"
-    fail 1 "$KIND" 'the facts of the restored database cannot be read' "$CAUSE" "$CURE"
-  fi
+  run read_facts 2>"$WORK/facts.errors" \
+    || fail_explained "$WORK/facts.errors" 'the facts of the restored database cannot be read'
   query "$SIDE" facts/totals.sql -v facts_file="$WORK/facts.json" >"$WORK/totals"
   IFS=$'\t' read -r tables rows <"$WORK/totals"
   if [[ -z $MANIFEST ]]; then

@@ -46,7 +46,6 @@ connect() {
 }
 
 connect_or_fail() {
-  connect "$1" && return
-  quote_output "$WORK/connect.errors"
-  fail 1 "$KIND" "no connection to database \"$1\" on $DATABASE_HOST:$DATABASE_PORT as \"$PGUSER\"" "$CAUSE" "$CURE"
+  connect "$1" \
+    || fail_explained "$WORK/connect.errors" "no connection to database \"$1\" on $DATABASE_HOST:$DATABASE_PORT as \"$PGUSER\""
 }

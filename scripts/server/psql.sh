@@ -34,11 +34,8 @@ psql_on() {
 # query DATABASE SCRIPT ARGUMENTS…: runs one of our SQL files and prints its rows; on an error explains it and fails.
 query() {
   local errors="$WORK/query.errors"
-  if ! run psql_on "$1" -f "$SCRIPTS/server/session.sql" -f "$SCRIPTS/$2" "${@:3}" 2>"$errors"; then
-    quote_output "$errors" >&2
-    explain "$errors"
-    fail 1 query "${2%.sql} failed on database \"$1\"" "$CAUSE" "$CURE"
-  fi
+  run psql_on "$1" -f "$SCRIPTS/server/session.sql" -f "$SCRIPTS/$2" "${@:3}" 2>"$errors" \
+    || fail_explained "$errors" "${2%.sql} failed on database \"$1\"" query >&2
 }
 
 ANSWER=''
@@ -47,11 +44,8 @@ ANSWER=''
 # answer anything, so what is no number ends the run.
 ask_number() {
   local errors="$WORK/ask.errors"
-  if ! run psql_on "$DATABASE_NAME" -c "$1" >"$WORK/answer" 2>"$errors"; then
-    quote_output "$errors"
-    explain "$errors"
-    fail 1 "$KIND" "a question to database \"$DATABASE_NAME\" failed" "$CAUSE" "$CURE"
-  fi
+  run psql_on "$DATABASE_NAME" -c "$1" >"$WORK/answer" 2>"$errors" \
+    || fail_explained "$errors" "a question to database \"$DATABASE_NAME\" failed"
   ANSWER=$(<"$WORK/answer")
   is_number "$ANSWER" || refuse_answer "$ANSWER" "$1"
 }

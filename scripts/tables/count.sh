@@ -19,11 +19,7 @@ TOTAL='' # what was counted last: "2 tables, 3500 rows"
 
 in_side() { as_restorer query "$SIDE" "$@"; }
 
-facts_unreadable() {
-  quote_output "$WORK/parts.errors"
-  explain "$WORK/parts.errors"
-  fail 1 "$KIND" 'the restored tables cannot be counted' "$CAUSE" "$CURE"
-}
+facts_unreadable() { fail_explained "$WORK/parts.errors" 'the restored tables cannot be counted'; }
 
 # count_parts DATABASE LIST FACTS HASHES: what is in the relations of a list; positions of sequences into FACTS.sequences.
 count_parts() {
