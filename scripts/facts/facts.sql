@@ -5,29 +5,17 @@
 --
 -- Facts of a backup made today are compared with those that a later pgkeep reads. Whoever changes how a hash is made
 -- gives its field or kind a new name: compare.sql compares only what both sides have.
-\if :{?table_hashes}
-\else
-\set table_hashes false
-\endif
-SELECT set_config('pgkeep.table_hashes', :'table_hashes'::boolean::text, true) AS table_hashes
-\gset
 
--- Whatever the session, the role or the database has set, values become the same text everywhere.
-SET LOCAL search_path = pg_catalog;
-SET LOCAL standard_conforming_strings = on;
-SET LOCAL quote_all_identifiers = off;
-SET LOCAL DateStyle = 'ISO, YMD';
-SET LOCAL TimeZone = 'UTC';
-SET LOCAL IntervalStyle = postgres;
-SET LOCAL extra_float_digits = 1;
-SET LOCAL bytea_output = hex;
-SET LOCAL lc_monetary = 'C';
--- A role that may not see every row fails here instead of counting too few.
-SET LOCAL row_security = off;
--- Compiling the one large query below takes far longer than running it.
-SET LOCAL jit = off;
-
+-- Also sets, for all that follows, how values are written.
 \ir contents.sql
+\ir large-objects.sql
+DO $$
+BEGIN
+  PERFORM set_config('pgkeep.system_identifier', system_identifier::text, true) FROM pg_control_system();
+EXCEPTION WHEN insufficient_privilege THEN
+  PERFORM set_config('pgkeep.system_identifier', '', true);  -- some managed servers take the right away
+END
+$$;
 \ir structure.sql
 \ir ownership.sql
 SELECT current_database() AS name
