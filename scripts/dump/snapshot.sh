@@ -50,12 +50,12 @@ open_snapshot() {
   # name is for facts/database-written.sql, table_hashes for facts/facts.sql. Whoever hears from it says what failed.
   coproc FACTS {
     trap - ERR
-    psql_on "$DATABASE_NAME" -v name="$DATABASE_NAME" -v table_hashes="$BACKUP_TABLE_HASHES" 2>"$WORK/facts.errors"
+    psql_on "$DATABASE_NAME" -v name="$DATABASE_NAME" -v table_hashes="$BACKUP_TABLE_HASHES" -f - 2>"$WORK/facts.errors"
   }
   FACTS_PROCESS=$FACTS_PID
   CHILDREN+=("$FACTS_PROCESS")
   set +m
-  facts_say "SET lock_timeout = '$LOCK_WAIT';" "\\i '$SCRIPTS/server/session.sql'" \
+  facts_say "SET lock_timeout = '$LOCK_WAIT';" \
     'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;' 'SELECT pg_export_snapshot(), pg_backend_pid();'
   facts_hear SNAPSHOT FACTS_BACKEND
   facts_say "\\i '$SCRIPTS/dump/locks.sql'"

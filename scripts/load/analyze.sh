@@ -16,7 +16,7 @@ source "$SCRIPTS/load/state.sh"
 # database, whose content is proven by now, from its place.
 analyze_side() {
   begin 'Analyzed'
-  run psql_on "$SIDE" -f "$SCRIPTS/server/session.sql" -f "$SCRIPTS/load/analyze.sql" 2>"$WORK/analyze.errors" \
+  run psql_on "$SIDE" -f "$SCRIPTS/load/analyze.sql" 2>"$WORK/analyze.errors" \
     || fail_explained "$WORK/analyze.errors" 'ANALYZE of the restored database failed'
   quote_output "$WORK/analyze.errors"
   if [[ -s $WORK/analyze.errors ]]; then

@@ -20,9 +20,9 @@ source "$SCRIPTS/load/state.sh"
 read_facts() {
   local hashes=false
   if [[ $(summary_value "$NAME" table_hashes) == true ]]; then hashes=true; fi
-  psql_on "$SIDE" -1 -v table_hashes="$hashes" -f "$SCRIPTS/server/session.sql" -f "$SCRIPTS/facts/facts.sql" \
+  psql_on "$SIDE" -1 -v table_hashes="$hashes" -f "$SCRIPTS/facts/facts.sql" \
     >"$WORK/facts.json" || return 1
-  psql_on "$SIDE" -f "$SCRIPTS/server/session.sql" -f "$SCRIPTS/facts/sequences.sql" >"$WORK/sequences"
+  psql_on "$SIDE" -f "$SCRIPTS/facts/sequences.sql" >"$WORK/sequences"
 }
 
 compare_side() {

@@ -17,7 +17,7 @@ CONNECT_PATIENCE=30 # seconds to wait for a server that is starting up or not re
 
 try_connection() {
   # shellcheck disable=SC2016 # $$ is SQL's, and nothing else here is the shell's
-  psql_on "$1" -z -0 -c "SELECT current_setting('server_version_num'), getdatabaseencoding(), current_setting('server_version')" \
+  bare_psql_on "$1" -z -0 -c "SELECT current_setting('server_version_num'), getdatabaseencoding(), current_setting('server_version')" \
     >"$WORK/version" 2>"$WORK/connect.errors"
 }
 

@@ -25,16 +25,20 @@ conninfo() {
 # COPY, a disk that stalls). Not for all, because a connection that waits is given up by it as well.
 patient_conninfo() { printf '%s tcp_user_timeout=600000' "$(conninfo "$1")"; }
 
-# psql_on DATABASE ARGUMENTS…: rows only, tab separated, stops at the first error.
+# bare_psql_on DATABASE ARGUMENTS…: rows only, tab separated, stops at the first error. Without the settings of session.sql, for
+# the first word to a server and for queries of others, which may read views.
 # The encoding is set here only: in the environment it would change what pg_dump writes.
-psql_on() {
+bare_psql_on() {
   PGCLIENTENCODING=UTF8 PGAPPNAME=pgkeep psql -X -q -A -t -F $'\t' --no-password -v ON_ERROR_STOP=1 -d "$(conninfo "$1")" "${@:2}"
 }
+
+# psql_on DATABASE ARGUMENTS…: the same with the settings of session.sql. What comes by standard input needs `-f -`.
+psql_on() { bare_psql_on "$1" -f "$SCRIPTS/server/session.sql" "${@:2}"; }
 
 # query DATABASE SCRIPT ARGUMENTS…: runs one of our SQL files and prints its rows; on an error explains it and fails.
 query() {
   local errors="$WORK/query.errors"
-  run psql_on "$1" -f "$SCRIPTS/server/session.sql" -f "$SCRIPTS/$2" "${@:3}" 2>"$errors" \
+  run psql_on "$1" -f "$SCRIPTS/$2" "${@:3}" 2>"$errors" \
     || fail_explained "$errors" "${2%.sql} failed on database \"$1\"" query >&2
 }
 

@@ -11,6 +11,6 @@ source "$SCRIPTS/server/psql.sh"
 
 # A database that has subscriptions cannot be dropped.
 unsubscribe() {
-  run psql_on "$1" -f "$SCRIPTS/server/session.sql" -f "$SCRIPTS/server/unsubscribe.sql" 2>"$WORK/unsubscribe.errors" && return
+  run psql_on "$1" -f "$SCRIPTS/server/unsubscribe.sql" 2>"$WORK/unsubscribe.errors" && return
   quote_output "$WORK/unsubscribe.errors"
 }

@@ -68,7 +68,7 @@ hand_parts_over() {
   [[ $(summary_value "$NAME" owners) != false ]] || manifest=''
   if run psql_on "$DATABASE_NAME" -1 -v name="$DATABASE_NAME" -v stamp="$STAMP" -v manifest_file="$manifest" \
     -v role="$RESTORER" -v trusted="${RESTORE_ALLOW_SUPERUSER_OBJECTS:-false}" \
-    -f "$SCRIPTS/server/session.sql" -f "$SCRIPTS/tables/hand-over.sql" 2>"$WORK/parts.errors"; then
+    -f "$SCRIPTS/tables/hand-over.sql" 2>"$WORK/parts.errors"; then
     PARTS_BEGUN=''
     done_step
     return

@@ -24,7 +24,7 @@ facts_unreadable() { fail_explained "$WORK/parts.errors" 'the restored tables ca
 # count_parts DATABASE LIST FACTS HASHES: what is in the relations of a list; positions of sequences into FACTS.sequences.
 count_parts() {
   run as_restorer psql_on "$1" -1 -v list_file="$2" -v facts_file="$3" -v sequences_file="$3.sequences" -v table_hashes="$4" \
-    -f "$SCRIPTS/server/session.sql" -f "$SCRIPTS/tables/contents.sql" 2>"$WORK/parts.errors" || facts_unreadable
+    -f "$SCRIPTS/tables/contents.sql" 2>"$WORK/parts.errors" || facts_unreadable
 }
 
 total_rows() {
