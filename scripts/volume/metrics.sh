@@ -31,7 +31,7 @@ collect_metrics() {
     count[$key]=$((${count[$key]:-0} + 1))
     ! has_mark suspicious "$name" || suspicious[_$database]=$((${suspicious[_$database]:-0} + 1))
     # A safety backup must not make up for one that the schedule has not made.
-    if [[ $status == verified ]] && ! is_from_the_future "$name" && ! has_mark safety "$name"; then
+    if may_be_latest "$name"; then
       [[ -n ${latest[_$database]:-} ]] || latest[_$database]=$name
       if [[ -z ${proven[_$database]:-} ]] && has_mark proven "$name"; then proven[_$database]=$name; fi
     fi
