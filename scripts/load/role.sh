@@ -62,13 +62,13 @@ make_role() {
 
 # False, with its reason shown, when it could not be dropped; RESTORER_MADE says so too.
 drop_role() {
-  local database=$MAINTENANCE count="SELECT count(*) FROM pg_roles WHERE rolname = :'role'"
+  local database count="SELECT count(*) FROM pg_roles WHERE rolname = :'role'"
   [[ -n $RESTORER_MADE ]] || return 0
   # Where it owned something, if that is still there; in the other database what it was granted on tablespaces.
   for database in "$SIDE" "$MAINTENANCE"; do
     run psql_on "$database" -f "$SCRIPTS/load/role-drop.sql" -v role="$RESTORER" 2>"$WORK/role.errors" || true
   done
-  if run psql_on "$MAINTENANCE" -v role="$RESTORER" -f - <<<"SELECT count(*) FROM pg_roles WHERE rolname = :'role'" \
+  if run psql_on "$MAINTENANCE" -v role="$RESTORER" -f - <<<"$count" \
     >"$WORK/answer" 2>/dev/null && [[ $(<"$WORK/answer") == 0 ]]; then
     RESTORER_MADE=''
     return

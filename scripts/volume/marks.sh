@@ -17,8 +17,6 @@ source "$SCRIPTS/core/files.sh"
 source "$SCRIPTS/volume/names.sh"
 source "$SCRIPTS/volume/holds.sh"
 
-mark_file() { printf '%s/.records/%s/%s' "$BACKUP_DIRECTORY" "$1" "$2"; }
-
 has_mark() { [[ -e $BACKUP_DIRECTORY/.records/$1/$2 ]]; }
 
 # set_mark KIND NAME WHY: whole or not at all, and on the disk before anybody acts on it.
