@@ -16,13 +16,19 @@
 \else
 \set table_hashes false
 \endif
-\set list
+SELECT set_config('pgkeep.table_hashes', :'table_hashes'::boolean::text, true) AS table_hashes
+\gset
 \if :{?list_file}
 \set list `cat :'list_file'`
-\endif
-SELECT set_config('pgkeep.table_hashes', :'table_hashes'::boolean::text, true) AS table_hashes,
-       set_config('pgkeep.list', :'list', true) AS list
+SELECT set_config('pgkeep.list', :'list', true) AS list
 \gset
+\else
+\ir objects.sql
+WITH :user_objects
+SELECT set_config('pgkeep.list', jsonb_agg(jsonb_build_object('schema', s.nspname, 'name', r.relname))::text, true) AS list
+  FROM relations r JOIN schemas s ON s.oid = r.relnamespace
+\gset
+\endif
 
 -- Whatever the session, the role or the database has set, values become the same text everywhere.
 SET LOCAL search_path = pg_catalog;
@@ -42,7 +48,6 @@ SET LOCAL jit = off;
 DO $$
 DECLARE
   hashing constant boolean := current_setting('pgkeep.table_hashes');
-  listed constant jsonb := nullif(current_setting('pgkeep.list'), '');
   relation record;
   columns text;
   statement text;
@@ -53,15 +58,9 @@ DECLARE
 BEGIN
   FOR relation IN
     SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence
-      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      FROM jsonb_to_recordset(nullif(current_setting('pgkeep.list'), '')::jsonb) AS l(schema text, name text)
+           JOIN pg_namespace n ON n.nspname = l.schema JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = l.name
      WHERE c.relkind IN ('r', 'p', 'm', 'f')
-       AND c.relpersistence <> 't'
-       AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
-       AND n.nspname !~ '^pg_(toast_)?temp_'
-       AND NOT EXISTS (SELECT FROM pg_depend d
-                        WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
-       AND (listed IS NULL OR (n.nspname, c.relname) IN (SELECT schema, name
-                                                           FROM jsonb_to_recordset(listed) AS l(schema text, name text)))
      ORDER BY n.nspname, c.relname
   LOOP
     counted := NULL;

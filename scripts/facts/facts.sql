@@ -5,7 +5,7 @@
 --
 -- Facts of a backup made today are compared with those that a later pgkeep reads. Whoever changes how a hash is made
 -- gives its field or kind a new name: compare.sql compares only what both sides have.
-
+\ir objects.sql
 -- Also sets, for all that follows, how values are written.
 \ir contents.sql
 \ir large-objects.sql
@@ -21,33 +21,7 @@ $$;
 SELECT current_database() AS name
 \gset
 \ir database-properties.sql
-
-WITH members AS (
-  SELECT classid, objid FROM pg_depend WHERE deptype = 'e'
-), schemas AS (
-  -- A schema that an extension made may hold objects of others.
-  SELECT n.oid, n.nspname, n.nspowner,
-         NOT EXISTS (SELECT FROM members WHERE classid = 'pg_namespace'::regclass AND objid = n.oid) AS own
-    FROM pg_namespace n
-   WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
-     AND n.nspname !~ '^pg_(toast_)?temp_'
-), relations AS (
-  -- Nor what hangs on an extension's table: pg_dump leaves that out too.
-  SELECT c.*
-    FROM pg_class c JOIN schemas s ON s.oid = c.relnamespace
-   WHERE c.relpersistence <> 't'
-     AND NOT EXISTS (SELECT FROM members WHERE classid = 'pg_class'::regclass AND objid = c.oid)
-     AND NOT EXISTS (SELECT FROM pg_index i JOIN members m ON m.classid = 'pg_class'::regclass AND m.objid = i.indrelid
-                      WHERE i.indexrelid = c.oid)
-), routines AS (
-  SELECT p.*
-    FROM pg_proc p JOIN schemas s ON s.oid = p.pronamespace
-   WHERE NOT EXISTS (SELECT FROM members WHERE classid = 'pg_proc'::regclass AND objid = p.oid)
-), types AS (
-  SELECT t.*
-    FROM pg_type t JOIN schemas s ON s.oid = t.typnamespace
-   WHERE NOT EXISTS (SELECT FROM members WHERE classid = 'pg_type'::regclass AND objid = t.oid)
-), database AS (
+WITH :user_objects, database AS (
   -- As JSON, because the columns about locales differ from version to version.
   SELECT d.oid, d.datname, d.datdba, to_jsonb(d) AS columns FROM pg_database d WHERE d.datname = current_database()
 ), tables AS (
