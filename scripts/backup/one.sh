@@ -67,7 +67,7 @@ record_backup() {
     result "$result" reason "$FAILED_REASON" :seconds "$(seconds_since "$RUN_STARTED")" :bytes "$BYTES" ${more[@]+"${more[@]}"}
 }
 
-# Called by `finish`, whatever happened.
+# Called by `finish`, whatever happened. Sets EPILOGUE, and LOCK_DESCRIPTOR for `finish`.
 end_backup() {
   hurry # nobody is asked here, and what removes files must not be ended half-way
   if (($1 != 0)); then

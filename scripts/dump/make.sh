@@ -23,7 +23,7 @@ DUMP_SECONDS=0
 
 dump() {
   local -a options=(--no-password "--snapshot=$SNAPSHOT" "--lock-wait-timeout=$LOCK_WAIT" "$(compression_option)")
-  # A client_encoding that the database is set to would be the dump's, and might not hold every character.
+  # Without this the dump would be in the client_encoding that is set for the database, which may lack some characters.
   options+=("--encoding=$SERVER_ENCODING")
   [[ $BACKUP_OWNERS == true ]] || options+=(--no-owner --no-acl)
   if [[ $BACKUP_FORMAT == directory ]]; then
@@ -34,7 +34,8 @@ dump() {
   start_child pg_dump "${options[@]}" --dbname="$(conninfo "$DATABASE_NAME")" 2>"$WORK/dump.errors"
 }
 
-# pg_dump says the same of a lock that it does not get and of a connection that is gone; the snapshot is gone with that.
+# Tells apart what pg_dump reports in the same words: a lock it did not get, and a connection that is gone. In the second case
+# the session with the snapshot is gone too.
 dump_failed() {
   local words="$WORK/dump.errors"
   quote_output "$words"
@@ -54,6 +55,7 @@ globals_failed() {
   fail_explained "$WORK/globals.errors" 'pg_dumpall of roles and tablespaces failed'
 }
 
+# Sets DUMP_SECONDS.
 make_dump() {
   local started
   begin 'Opened a snapshot'

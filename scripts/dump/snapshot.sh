@@ -47,7 +47,8 @@ facts_write() { facts_say "\\o '$1'" "\\i '$SCRIPTS/$2'" '\o'; }
 
 open_snapshot() {
   set -m # a process group of its own, so that it can be ended as a whole
-  # name is for facts/database-written.sql, table_hashes for facts/facts.sql. Whoever hears from it says what failed.
+  # name is for facts/database-written.sql, table_hashes for facts/facts.sql. When the session ends early, facts_say or facts_hear
+  # notices and reports it, so the trap of this process is taken away.
   coproc FACTS {
     trap - ERR
     psql_on "$DATABASE_NAME" -v name="$DATABASE_NAME" -v table_hashes="$BACKUP_TABLE_HASHES" -f - 2>"$WORK/facts.errors"
@@ -81,6 +82,7 @@ request_facts() {
   facts_say '\echo counted'
 }
 
+# Empties CHILDREN: pg_dump and the session have ended.
 close_snapshot() {
   facts_hear _
   read_sequences after

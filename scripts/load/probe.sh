@@ -60,7 +60,7 @@ definitions() {
   fail_explained "$WORK/definitions.errors" 'the definitions in the side database cannot be read'
 }
 
-# The lines left out have a random key.
+# \restrict and \unrestrict are left out: their key is a new one in each dump.
 dump_definitions() {
   pg_dump --schema-only --no-owner --no-acl --no-password --dbname="$(conninfo "$SIDE")" | grep -v -E '^\\(un)?restrict '
 }

@@ -16,7 +16,8 @@ source "$SCRIPTS/volume/catalog.sh"
 source "$SCRIPTS/facts/facts.sh"
 source "$SCRIPTS/load/state.sh"
 
-# The facts of the side database, in one snapshot; hashes of tables where the manifest has them to compare with.
+# Reads the facts of the side database in one snapshot, with hashes of tables where the manifest has them, and then its
+# sequences. Writes $WORK/facts.json and $WORK/sequences.
 read_facts() {
   local hashes=false
   if [[ $(summary_value "$NAME" table_hashes) == true ]]; then hashes=true; fi
@@ -40,7 +41,7 @@ compare_side() {
   query "$SIDE" facts/compare.sql -v manifest_file="$MANIFEST" -v found_file="$WORK/facts.json" \
     -v found_sequences="$WORK/sequences" >"$WORK/differences"
   [[ ! -s $WORK/differences ]] || fail_different
-  # What this run has just shown is worth knowing: retention never lets the newest such backup go.
+  # The mark says that the backup was restored with every fact equal; retention keeps the newest one that has it.
   set_mark proven "$NAME" "restored into $SIDE, every fact equal" || warn 'the mark for proven backups could not be written'
   done_step "$tables tables, $rows rows, every fact equal"
 }

@@ -23,6 +23,7 @@ try_connection() {
 
 # connect DATABASE: waits a bounded time for a server that may still come up; any other refusal is final.
 # Sets SERVER_VERSION, SERVER_NUMBER and SERVER_ENCODING; on failure KIND says why and the exit code is 1.
+# Adds to PGOPTIONS what only newer servers know.
 connect() {
   local give_up=$((SECONDS + CONNECT_PATIENCE)) said=''
   until run try_connection "$1"; do

@@ -10,6 +10,7 @@ source "$SCRIPTS/server/versions.sh"
 
 KIND='' # one word beside CAUSE and CURE
 
+# because WORD CAUSE CURE: sets KIND, CAUSE and CURE.
 because() { KIND=$1 CAUSE=$2 CURE=$3; }
 
 # explain FILE: finds the error in a tool's output and sets KIND, CAUSE and CURE.

@@ -21,13 +21,14 @@ conninfo() {
   printf ' tcp_user_timeout=120000'
 }
 
-# For those that send a lot: that timeout also counts while the server is there and takes nothing (a slow check during
-# COPY, a disk that stalls). Not for all, because a connection that waits is given up by it as well.
+# patient_conninfo DATABASE: for clients that send a lot. tcp_user_timeout also counts while the server is there and takes
+# nothing (a slow check during COPY, a disk that stalls). For clients that mostly wait it stays short: it ends their dead
+# connections too.
 patient_conninfo() { printf '%s tcp_user_timeout=600000' "$(conninfo "$1")"; }
 
-# bare_psql_on DATABASE ARGUMENTS…: rows only, tab separated, stops at the first error. Without the settings of session.sql, for
-# the first word to a server and for queries of others, which may read views.
-# The encoding is set here only: in the environment it would change what pg_dump writes.
+# bare_psql_on DATABASE ARGUMENTS…: rows only, tab separated, stops at the first error. Without the settings of session.sql,
+# for the first word to a server and for queries of others, which may read views. The encoding is set here only: in the
+# environment it would change what pg_dump writes.
 bare_psql_on() {
   PGCLIENTENCODING=UTF8 PGAPPNAME=pgkeep psql -X -q -A -t -F $'\t' --no-password -v ON_ERROR_STOP=1 -d "$(conninfo "$1")" "${@:2}"
 }
