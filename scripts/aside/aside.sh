@@ -17,61 +17,61 @@ FREED=0    # bytes of what this run has dropped
 DROPPED=() # its names
 STUCK=()   # what it could not drop
 
-# list_kept FROM: $WORK/kept gets a row for each kept database of DATABASE_NAME, newest first, as list.sql says; read it
-# with `next_kept`. FROM is the database to ask in. An error of the server ends the function with its words, and not the run.
-list_kept() {
+# list_aside FROM: $WORK/aside gets a row for each database put aside of DATABASE_NAME, newest first, as list.sql says; read it
+# with `next_aside`. FROM is the database to ask in. An error of the server ends the function with its words, and not the run.
+list_aside() {
   local manifest=''
   # Where the live database is gone, only its newest backup still says whose it was.
   manifest=$(newest_verified_of "$(escape_as_copy "$DATABASE_NAME")")
   manifest=${manifest:+$BACKUP_DIRECTORY/$manifest/manifest.json}
   run psql_on "$1" -z -0 -v name="$DATABASE_NAME" -v now="$EPOCHSECONDS" -v manifest_file="$manifest" -f "$SCRIPTS/server/session.sql" \
-    -f "$SCRIPTS/aside/list.sql" >"$WORK/kept" 2>"$WORK/kept.errors" && return
-  quote_output "$WORK/kept.errors"
+    -f "$SCRIPTS/aside/list.sql" >"$WORK/aside" 2>"$WORK/aside.errors" && return
+  quote_output "$WORK/aside.errors"
   return 1
 }
 
-# next_kept: sets the caller's number, kept, successor, since, seconds, size, owner, may and ours to the next row of standard
+# next_aside: sets the caller's number, name, successor, since, seconds, size, owner, may and ours to the next row of standard
 # input. A server that answers otherwise than ours would is not believed.
-next_kept() {
-  read_fields number kept successor since seconds size owner may ours || return 1
+next_aside() {
+  read_fields number name successor since seconds size owner may ours || return 1
   if ! is_number "$number" || ! is_number "$seconds" || { [[ $size != - ]] && ! is_number "$size"; }; then
-    fail 1 answer 'the list of kept databases holds no numbers where there must be some' \
+    fail 1 answer 'the list of what was put aside holds no numbers where there must be some' \
       "the server at $DATABASE_HOST:$DATABASE_PORT answered \"$(printable "$number $seconds $size")\"" \
       'something stands in for its own functions: look at what its superusers have made in pg_catalog'
   fi
 }
 
-count_kept() {
-  local number kept successor since seconds size owner may ours count=0
-  while next_kept; do count=$((count + 1)); done <"$WORK/kept"
+count_aside() {
+  local number name successor since seconds size owner may ours count=0
+  while next_aside; do count=$((count + 1)); done <"$WORK/aside"
   printf '%d' "$count"
 }
 
-is_kept() {
-  local number kept successor since seconds size owner may ours found=1
-  while next_kept; do [[ $kept != "$1" ]] || found=0; done <"$WORK/kept"
+is_aside() {
+  local number name successor since seconds size owner may ours found=1
+  while next_aside; do [[ $name != "$1" ]] || found=0; done <"$WORK/aside"
   return "$found"
 }
 
-# kept_words SIZE SINCE SECONDS SUCCESSOR: what a person wants to know before it goes.
-kept_words() {
+# aside_words SIZE SINCE SECONDS SUCCESSOR: what a person wants to know before it goes.
+aside_words() {
   local size=$1 successor="replaced by $4"
   [[ $size == - ]] || size=$(human_size "$size")
   [[ $4 != undo ]] || successor='replaced by an undo'
-  printf '%s, kept since %s UTC (%s), %s' "${size/#-/size not known}" "$2" "$(days_words "$3")" "$successor"
+  printf '%s, put aside %s UTC (%s), %s' "${size/#-/size not known}" "$2" "$(days_words "$3")" "$successor"
 }
 
-print_kept() {
-  local number kept successor since seconds size owner may ours
-  while next_kept; do
-    note "$(printable "$kept"): $(kept_words "$size" "$since" "$seconds" "$successor")$([[ $ours == t ]] \
+print_aside() {
+  local number name successor since seconds size owner may ours
+  while next_aside; do
+    note "$(printable "$name"): $(aside_words "$size" "$since" "$seconds" "$successor")$([[ $ours == t ]] \
       || printf ', of another owner: "%s"' "$(printable "$owner")")"
-  done <"$WORK/kept"
+  done <"$WORK/aside"
 }
 
-# drop_kept FROM KEPT SIZE WORDS NUMBER: a line for what goes, one for what does not. A kept database may have subscriptions,
+# drop_one_aside FROM KEPT SIZE WORDS NUMBER: a line for what goes, one for what does not. It may have subscriptions,
 # with which it could not be dropped. NUMBER is its OID: what else may bear that name by now is left alone.
-drop_kept() {
+drop_one_aside() {
   run psql_on "$2" -f "$SCRIPTS/server/session.sql" -f "$SCRIPTS/server/unsubscribe.sql" 2>"$WORK/unsubscribe.errors" \
     || quote_output "$WORK/unsubscribe.errors"
   if ! run psql_on "$1" -f "$SCRIPTS/server/session.sql" -f "$SCRIPTS/aside/drop.sql" -v name="$DATABASE_NAME" -v number="$5" \
@@ -86,22 +86,22 @@ drop_kept() {
   ! is_number "$3" || FREED=$((FREED + $3))
 }
 
-# drop_kept_where FROM WHICH: those on the list that are older than WHICH days, all, or the one of that name.
-drop_kept_where() {
-  local number kept successor since seconds size owner may ours words
-  while next_kept <&3; do
+# drop_aside_where FROM WHICH: those on the list that are older than WHICH days, all, or the one of that name.
+drop_aside_where() {
+  local number name successor since seconds size owner may ours words
+  while next_aside <&3; do
     if is_number "$2"; then
       ((seconds > $2 * 86400)) || continue
     else
-      [[ $2 == all || $2 == "$kept" ]] || continue
+      [[ $2 == all || $2 == "$name" ]] || continue
     fi
-    words=$(kept_words "$size" "$since" "$seconds" "$successor")
+    words=$(aside_words "$size" "$since" "$seconds" "$successor")
     if [[ $may != t || $ours != t ]]; then
-      warn "$kept ($words) stays: it belongs to \"$owner\". Its owner or a superuser may drop it:" \
-        "DROP DATABASE \"${kept//\"/\"\"}\""
-      STUCK+=("$kept")
+      warn "$name ($words) stays: it belongs to \"$owner\". Its owner or a superuser may drop it:" \
+        "DROP DATABASE \"${name//\"/\"\"}\""
+      STUCK+=("$name")
       continue
     fi
-    drop_kept "$1" "$kept" "$size" "$words" "$number"
-  done 3<"$WORK/kept"
+    drop_one_aside "$1" "$name" "$size" "$words" "$number"
+  done 3<"$WORK/aside"
 }

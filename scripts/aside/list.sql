@@ -1,4 +1,4 @@
--- The databases that restores and undos of one database have kept, newest first:
+-- The databases that restores and undos of one database have put aside, newest first:
 --   OID, name, what took its place, when (UTC), age in seconds, size in bytes, owner, may (t: this user may), ours
 -- Variables: name, now (this pod's clock, seconds since 1970), manifest_file (of the newest verified backup of that database;
 -- '' for none). The caller asks for zero bytes between the fields: names and comments are other people's words.
@@ -14,19 +14,20 @@ SELECT :'manifest_file' <> '' AND NOT EXISTS (SELECT FROM pg_database WHERE datn
 \if :has_manifest
 \set manifest `cat :'manifest_file'`
 \endif
-WITH kept AS MATERIALIZED (
+\ir ../server/grammar.sql
+WITH aside AS MATERIALIZED (
   SELECT d.oid, d.datname, d.datdba, split_part(c.comment, ' ', 3) AS successor, split_part(c.comment, ' ', 4) AS stamp
     FROM pg_database d, shobj_description(d.oid, 'pg_database') AS c(comment)
-   WHERE c.comment ~ '^pgkeep kept: (undo|backup-[0-9]{8}-[0-9]{6}(\.sql\.gz)?) [1-9][0-9]{3}(0[1-9]|1[0-2])[0-9]{2}_[0-9]{6} '
-     AND regexp_replace(split_part(c.comment, E'\n', 1), '^pgkeep kept: [^ ]+ [^ ]+ ', '') = :'name'
-     AND d.datname ~ '_(before|undone)_[0-9]{8}_[0-9]{6}$'
+   WHERE c.comment ~ :'aside_mark'
+     AND regexp_replace(split_part(c.comment, E'\n', 1), :'aside_words', '') = :'name'
+     AND d.datname ~ :'aside_name'
      AND starts_with(:'name', left(d.datname, -length('_before_YYYYMMDD_HHMMSS')))
      AND d.datname <> :'name'
 ), dated AS (
   SELECT *, make_timestamptz(substr(stamp, 1, 4)::int, substr(stamp, 5, 2)::int, 1, 0, 0, 0, 'UTC')
             + make_interval(days => substr(stamp, 7, 2)::int - 1, hours => substr(stamp, 10, 2)::int,
                             mins => substr(stamp, 12, 2)::int, secs => substr(stamp, 14, 2)::int) AS since
-    FROM kept
+    FROM aside
 )
 SELECT oid, datname, successor, to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'),
        greatest(0, floor(least(extract(epoch FROM clock_timestamp()), :'now'::numeric) - extract(epoch FROM since)))::bigint,

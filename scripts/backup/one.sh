@@ -141,7 +141,7 @@ main() {
   publish
   if [[ -z $SAFETY_LOCK ]]; then
     retain
-    drop_old_databases
+    drop_old_aside
   fi
   show_backup_summary
   printf '\n✓ Backup %s is complete and verified\n' "$NAME"

@@ -29,7 +29,7 @@ retain() {
 
 # The databases that restores have replaced go with the age the setting names, once there is a good backup of what replaced
 # them, and not while something is odd: then they may be what somebody wants back. None of it makes the backup a failure.
-drop_old_databases() {
+drop_old_aside() {
   local name odd=''
   ((RESTORE_KEEP_DAYS > 0)) || return 0
   while IFS= read -r name; do
@@ -37,16 +37,16 @@ drop_old_databases() {
       odd=$name
     fi
   done < <(backup_names)
-  begin 'Databases kept by restores'
+  begin 'Databases that restores have put aside'
   if [[ -n $CLOCK_DOUBTED ]]; then
     done_step "none dropped: $CLOCK_DOUBTED"
   elif [[ -n $odd ]]; then
     done_step "none dropped: $odd is suspicious until it is acknowledged"
-  elif ! list_kept "$DATABASE_NAME"; then
+  elif ! list_aside "$DATABASE_NAME"; then
     STEP=''
-    warn 'the databases that restores have kept could not be looked for; the new backup is good'
+    warn 'the databases that restores have put aside could not be looked for; the new backup is good'
   else
-    drop_kept_where "$DATABASE_NAME" "$RESTORE_KEEP_DAYS"
+    drop_aside_where "$DATABASE_NAME" "$RESTORE_KEEP_DAYS"
     done_step "older than $RESTORE_KEEP_DAYS days: ${#DROPPED[@]} dropped, $(human_size "$FREED") freed, ${#STUCK[@]} could not be"
   fi
 }

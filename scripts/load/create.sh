@@ -24,6 +24,18 @@ create_side() {
   done_step "$SIDE"
 }
 
+# The side database that an administrator has made: as it is, with what the temporary role needs there.
+use_prepared_side() {
+  begin 'Took the prepared side database'
+  if [[ -n $RESTORER ]]; then
+    query "$MAINTENANCE" load/allow.sql -v side="$SIDE" -v role="$RESTORER"
+    prepare_side
+  else
+    query "$SIDE" load/schemas.sql >"$WORK/prepared"
+  fi
+  done_step "$SIDE"
+}
+
 # Sets SIDE_NUMBER.
 make_empty_side() {
   local hands_over=false

@@ -9,6 +9,7 @@ source "$SCRIPTS/volume/names.sh"
 
 # list_entries KIND: writes the archive's list of contents for one of the passes:
 #   content  everything but extensions and rights; schemas that are there already are left out too
+#   prepared the same with rights, for a database in which an administrator has made the extensions
 #   rights   GRANT, REVOKE, ALTER DEFAULT PRIVILEGES, and comments on extensions, whose owner is not the temporary role
 #   comments only those comments
 list_entries() {

@@ -39,6 +39,10 @@ restore_side() {
   elif [[ $(summary_value "$NAME" owners) == false ]]; then
     options+=(--no-owner --no-acl)
   fi
+  if [[ -n $PREPARED && -d $directory/database ]] && ! hands_over; then
+    list_entries prepared >"$WORK/content.list"
+    options+=(--use-list="$WORK/content.list")
+  fi
   if is_legacy "$NAME"; then
     run restore_plain "$directory" 2>"$errors" || code=$?
   elif [[ -d $directory/database ]]; then

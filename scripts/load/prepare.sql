@@ -65,4 +65,4 @@ UNION ALL
 SELECT format('GRANT USAGE ON SCHEMA %I TO %I', nspname, :'role')
   FROM pg_namespace WHERE oid >= 16384 AND nspowner <> (SELECT oid FROM pg_roles WHERE rolname = :'role')
 \gexec
-SELECT translate(nspname, E'\n\r', '  ') FROM pg_namespace WHERE oid >= 16384;
+\ir schemas.sql

@@ -81,7 +81,4 @@ check_new_name() {
   done
   [[ -z $cause ]] || fail 2 parameters "RESTORE_INTO is \"$RESTORE_INTO\"" "$cause" \
     'name a database that does not exist yet; it is made for the restored content'
-  [[ -z ${RESTORE_TABLES:-}${RESTORE_SCHEMAS:-} ]] || fail 2 parameters 'RESTORE_INTO does not go with RESTORE_TABLES or RESTORE_SCHEMAS' \
-    'single tables go beside those of the database, in a schema of their own' \
-    'leave RESTORE_INTO empty, or restore the whole database into it'
 }

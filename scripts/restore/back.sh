@@ -23,16 +23,16 @@ way_back() {
 # Which one, where the stack has several.
 database_option() { ((${#NAMES[@]} == 1)) || printf ' --database %q' "$DATABASE_NAME"; }
 
-# print_undo: how the swap that this run made is undone, by the tool and by hand, and how its possibility ends.
+# How the swap that this run made is undone, by the tool and by hand, and how its possibility ends.
 print_undo() {
-  local option dash='--'
+  local option
   option=$(database_option)
   query "$MAINTENANCE" restore/undo.sql -v name="$DATABASE_NAME" -v old="$OLD" >"$WORK/undo"
   section 'To undo this'
   printf '    pgkeep undo-restore%s\n' "$option"
   section "or by hand, as a superuser or the owner, in database $MAINTENANCE (stop the applications first)"
   sed -e '$d' -e 's/^/    /' "$WORK/undo"
-  section 'To drop what is kept when it is no longer needed'
-  printf '    pgkeep undo-restore %sdrop-old%s\n' "$dash" "$option"
+  section 'To drop what was put aside when it is no longer needed'
+  printf '    pgkeep drop-aside %s%s\n' "$OLD" "$option"
   sed -n '$s/^/    /p' "$WORK/undo"
 }

@@ -9,10 +9,10 @@ SELECT format('ALTER DATABASE %I ALLOW_CONNECTIONS true', live.datname),
    AND NOT live.datallowconn
    AND EXISTS (SELECT FROM pg_database side
                 WHERE side.datname IN (SELECT jsonb_array_elements_text(:'ours'::jsonb))
-                   -- An undo has no side database: it swaps with what is kept.
-                   OR shobj_description(side.oid, 'pg_database') ~ '^pgkeep kept: '
-                  AND regexp_replace(split_part(shobj_description(side.oid, 'pg_database'), E'\n', 1),
-                                     '^pgkeep kept: [^ ]+ [^ ]+ ', '') = :'name')
+                   -- An undo has no side database: it swaps with what was put aside.
+                   OR shobj_description(side.oid, 'pg_database') ~ :'aside_mark'
+                  AND regexp_replace(split_part(shobj_description(side.oid, 'pg_database'), E'\n', 1), :'aside_words', '')
+                      = :'name')
 \gexec
 SELECT format('ALTER DATABASE %I IS_TEMPLATE false', side),
        format('DROP DATABASE %I WITH (FORCE)', side),

@@ -2,6 +2,8 @@
 # Restores one backup without ever putting the database at risk: into a side database, compared with the manifest, then
 # swapped in by renames. The old database stays, under another name.
 #
+# RESTORE_ACTION says whether the Job is one at all: undo.sh, drop-aside.sh and list-aside.sh are programs of their own.
+#
 # Until the swap the live database is not touched; the swap is one transaction; afterwards nothing is deleted.
 
 # Before the first command: without the shared files nothing below may run.
@@ -41,15 +43,36 @@ source "$SCRIPTS/restore/choose.sh"
 source "$SCRIPTS/restore/plan.sh"
 source "$SCRIPTS/restore/safety.sh"
 source "$SCRIPTS/restore/swap.sh"
+source "$SCRIPTS/restore/by-hand.sh"
 source "$SCRIPTS/restore/back.sh"
 source "$SCRIPTS/restore/smoke.sh"
 source "$SCRIPTS/restore/record.sh"
-source "$SCRIPTS/restore/undo.sh"
-source "$SCRIPTS/restore/drop.sh"
 
 AT_END=end_restore
 AT_STEP=note_step
 
+# Sets MODE and PREPARED. Nothing after this asks the variables again what kind of restore it is.
+decide_mode() {
+  MODE=replace
+  if [[ -n ${RESTORE_TABLES:-}${RESTORE_SCHEMAS:-} ]]; then MODE=tables; fi
+  if [[ -n ${RESTORE_INTO:-} ]]; then
+    [[ $MODE != tables ]] || fail 2 parameters 'RESTORE_INTO does not go with RESTORE_TABLES or RESTORE_SCHEMAS' \
+      'single tables go beside those of the database, in a schema of their own' \
+      'leave RESTORE_INTO empty, or restore the whole database into it'
+    MODE=beside
+  fi
+  PREPARED=${RESTORE_SIDE:-}
+  if [[ -n $PREPARED && ($MODE != replace || $RESTORE_DRY_RUN == true) ]]; then
+    fail 2 parameters "RESTORE_SIDE is \"$RESTORE_SIDE\"" \
+      'a prepared database is for a restore in the place of the live one: a trial, a new name or single tables need none' \
+      'leave RESTORE_SIDE empty, or leave out RESTORE_DRY_RUN, RESTORE_INTO, RESTORE_TABLES and RESTORE_SCHEMAS'
+  fi
+  if [[ $RESTORE_DRY_RUN == true ]]; then
+    if [[ $MODE == tables ]]; then MODE=tables-trial; else MODE=trial; fi
+  fi
+}
+
+# Sets NAMES, MODE, PREPARED and, where it is clear by now, DATABASE_NAME.
 check_restore_parameters() {
   require_programs psql pg_dump pg_restore
   require_parameter NAMESPACE VOLUME_NAME BACKUP_DIRECTORY DATABASE_HOST DATABASE_PORT DATABASE_NAMES
@@ -61,8 +84,11 @@ check_restore_parameters() {
   [[ ${RESTORE_IN_PLACE:-false} == false ]] || fail 2 parameters "RESTORE_IN_PLACE is \"$RESTORE_IN_PLACE\"" \
     'a live database is never emptied: the backup is restored beside it and takes its name in the end' \
     'leave it out; where the user may not create databases, an administrator makes an empty one: pgkeep run-restore --side NAME'
+  [[ ${RESTORE_FREE_BYTES:-0} =~ ^[0-9]{1,18}$ ]] || fail 2 parameters "RESTORE_FREE_BYTES is \"$RESTORE_FREE_BYTES\"" \
+    'a number of bytes is needed, or nothing' 'leave it empty: the restore then says how much must be free'
   mapfile -t NAMES <<<"$DATABASE_NAMES"
   if ((${#NAMES[@]} == 1)); then DATABASE_NAME=${NAMES[0]}; fi
+  decide_mode
   check_choice
   [[ -d $BACKUP_DIRECTORY ]] || fail 1 volume "$BACKUP_DIRECTORY is not there" \
     "volume claim \"$VOLUME_NAME\" is not mounted" "kubectl -n $NAMESPACE describe pvc $VOLUME_NAME"
@@ -70,7 +96,8 @@ check_restore_parameters() {
 
 # What this run has made. A server that does not answer is asked once.
 clear_away() {
-  [[ -n $PARTS_BEGUN$SIDE_MADE$RESTORER_MADE ]] || return 0
+  [[ -n $PARTS_BEGUN$SIDE_MADE$RESTORER_MADE$PREPARED ]] || return 0
+  [[ -n $MAINTENANCE && -n $SIDE ]] || return 0
   if ! run psql_on "$MAINTENANCE" -c 'SELECT 1' >/dev/null 2>"$WORK/drop.errors"; then
     quote_output "$WORK/drop.errors"
     [[ -z $PARTS_BEGUN ]] || parts_left
@@ -79,6 +106,7 @@ clear_away() {
   fi
   drop_parts
   [[ -z $SIDE_MADE ]] || drop_side
+  [[ -z $PREPARED ]] || note "what was restored so far is in $PREPARED: drop it, and prepare it again for the next try"
   drop_role
   [[ -z $RESTORER_MADE ]] || note "the role $RESTORER could not be dropped; the next restore does it"
 }
@@ -99,7 +127,7 @@ end_restore() {
         ;;
       *)
         EPILOGUE='the restored database is in place'
-        [[ $LIVE != present ]] || EPILOGUE+=", the old one is kept as $OLD"
+        [[ $LIVE != present ]] || EPILOGUE+=", the old one was put aside as $OLD"
         ;;
     esac
   fi
@@ -113,7 +141,7 @@ end_restore() {
 }
 
 show_restore_configuration() {
-  banner "PostgreSQL restore$([[ ${RESTORE_DRY_RUN:-false} == true ]] && printf ' (dry run)')"
+  banner "PostgreSQL restore$([[ $MODE == *trial ]] && printf ' (dry run)')"
   section Configuration
   setting backup "${RESTORE_BACKUP:-the newest at or before $RESTORE_AT}"
   setting database "${RESTORE_INTO:-${RESTORE_DATABASE:-${NAMES[*]}}} on $DATABASE_HOST:$DATABASE_PORT"
@@ -135,7 +163,7 @@ show_backup() {
 }
 
 # "Would it work?" is answered by having done it.
-end_dry_run() {
+end_trial() {
   begin 'Dropped the side database'
   drop_side
   SIDE_MADE=''
@@ -154,12 +182,16 @@ show_restore_summary() {
     note 'There was no database of that name before.'
     return
   fi
-  setting kept "the old database, as $OLD"
+  setting aside "the old database, as $OLD"
   [[ -z $SAFETY ]] || setting safety "$SAFETY, pinned"
   print_undo
 }
 
-restore_main() {
+# --- the story of each mode ---------------------------------------------------------------------------------------------
+
+# Everything up to the server's answer: which backup, into which database, and whether it can be done. Sets MAINTENANCE, NAME,
+# MANIFEST, DATABASE_NAME, LIVE, SIDE, OLD and STAMP.
+prepare_restore() {
   begin 'Chose the backup'
   mkdir -p "$BACKUP_DIRECTORY/.records"
   # A backup or a retention that runs at the same time could take the files away.
@@ -177,22 +209,31 @@ restore_main() {
   connect_maintenance
   check_versions
   plan
+  [[ -z $PREPARED ]] || check_prepared
+  name_databases
   done_step "server $SERVER_VERSION, client $CLIENT_VERSION, user \"$PGUSER\", live database $LIVE"
-  if [[ -n ${RESTORE_TABLES:-}${RESTORE_SCHEMAS:-} ]]; then
-    restore_parts
-    return
-  fi
+}
 
-  [[ ${RESTORE_DRY_RUN:-false} == true ]] || make_safety_backup
+# A side database that holds the backup, and was seen to. The live one is not touched.
+fill_and_compare() {
   make_role
-  create_side
-  probe_side
+  if [[ -n $PREPARED ]]; then
+    use_prepared_side
+  else
+    create_side
+    probe_side
+  fi
   restore_side
   hand_over
   compare_side
   analyze_side
-  if [[ ${RESTORE_DRY_RUN:-false} == true ]]; then
-    end_dry_run
+}
+
+restore_replace() {
+  [[ $LIVE == absent ]] || make_safety_backup
+  fill_and_compare
+  if [[ $RENAMES == false ]]; then
+    hand_over_swap
     return
   fi
   swap
@@ -201,22 +242,44 @@ restore_main() {
   printf '\n✓ Database %s is restored from %s\n' "$DATABASE_NAME" "$NAME"
 }
 
+restore_beside() {
+  fill_and_compare
+  swap
+  smoke_query
+  show_restore_summary
+  printf '\n✓ Database %s is restored from %s\n' "$DATABASE_NAME" "$NAME"
+}
+
+restore_trial() {
+  fill_and_compare
+  end_trial
+}
+
 main() {
+  case ${RESTORE_ACTION:-restore} in
+    restore) ;;
+    undo) exec bash "$SCRIPTS/restore/undo.sh" ;;
+    list-aside) exec bash "$SCRIPTS/restore/list-aside.sh" ;;
+    # The second word is what it was called before.
+    drop-aside | drop-old) exec bash "$SCRIPTS/restore/drop-aside.sh" ;;
+    *)
+      start_script
+      fail 2 parameters "RESTORE_ACTION is \"$RESTORE_ACTION\"" 'it is restore, undo, list-aside or drop-aside' \
+        'pgkeep run-restore, pgkeep undo-restore or pgkeep drop-aside'
+      ;;
+  esac
   start_script
   RUN_STARTED=$(microseconds)
   RUN_STARTED_ISO=$(now_iso)
-  case ${RESTORE_ACTION:-restore} in
-    restore)
-      check_restore_parameters
-      show_restore_configuration
-      restore_main
-      ;;
-    undo) undo_main ;;
-    drop-old) drop_old_main ;;
-    *)
-      fail 2 parameters "RESTORE_ACTION is \"$RESTORE_ACTION\"" 'it is restore, undo or drop-old' \
-        'pgkeep run-restore, or pgkeep undo-restore'
-      ;;
+  check_restore_parameters
+  show_restore_configuration
+  prepare_restore
+  case $MODE in
+    replace) restore_replace ;;
+    beside) restore_beside ;;
+    trial) restore_trial ;;
+    tables) restore_tables ;;
+    *) try_tables ;;
   esac
 }
 

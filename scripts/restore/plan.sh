@@ -9,6 +9,7 @@ source "$SCRIPTS/core/text.sh"
 source "$SCRIPTS/core/log.sh"
 source "$SCRIPTS/core/failure.sh"
 source "$SCRIPTS/server/psql.sh"
+source "$SCRIPTS/server/findings.sh"
 source "$SCRIPTS/server/maintenance.sh"
 source "$SCRIPTS/volume/names.sh"
 source "$SCRIPTS/volume/catalog.sh"
@@ -17,9 +18,9 @@ source "$SCRIPTS/restore/state.sh"
 source "$SCRIPTS/restore/leftovers.sh"
 
 # What the disk of the server has to have free, which PostgreSQL cannot tell; the tool may know it from the volume's claim.
-# Arguments: bytes, or "-", of the live database, the restored one, kept ones, and WAL.
+# Arguments: bytes, or "-", of the live database, the restored one, those put aside, and WAL.
 plan_space() {
-  local live=$1 restored=$2 kept=$3 wal=$4 needed free basis
+  local live=$1 restored=$2 aside=$3 wal=$4 needed free basis
   if [[ $restored != - ]]; then
     basis="the database had $(human_size "$restored") when it was backed up"
   elif [[ $live != - ]]; then
@@ -30,6 +31,7 @@ plan_space() {
     return
   fi
   # A tenth for what is kept while indexes are built, and as much WAL as a checkpoint waits for, if there will be so much.
+  is_number "$wal" || wal=$restored
   needed=$((restored + restored / 10 + (wal < restored ? wal : restored)))
   [[ $live == - ]] || basis+=", the live one, which stays, has $(human_size "$live")"
   if [[ -z ${RESTORE_FREE_BYTES:-} ]]; then
@@ -41,53 +43,56 @@ plan_space() {
   free=$((10#$RESTORE_FREE_BYTES))
   note "disk: the server has $(human_size "$free") free and needs about $(human_size "$needed") ($basis)"
   ((free >= needed)) && return
-  if [[ $kept == - ]]; then kept=''; else kept=", drop databases that earlier restores have kept ($(human_size "$kept"))"; fi
+  if [[ $aside == - ]]; then aside=''; else aside=", drop what earlier restores have put aside ($(human_size "$aside"))"; fi
   fail 1 space "the server's disk has $(human_size "$free") free, the restore needs about $(human_size "$needed")" \
-    "a second copy is made beside the live database: $basis" "enlarge the server's volume$kept, or restore into another server"
+    "a second copy is made beside the live database: $basis" "enlarge the server's volume$aside, or restore into another server"
 }
 
 # How large single tables are no manifest says.
-plan_space_of_parts() {
+plan_space_of_tables() {
   note 'disk: the server needs room for the tables twice, in a side database and in the live one; how much that is,'
   note '      and what is free there, is not known. On a full disk the restore fails, and the live tables are as they were'
 }
 
+# What the server says of this restore, or why it cannot be done. Sets LIVE, and FINDINGS for plan_room.
 plan() {
-  local kind detail cure stops=0 first_detail='' first_cure='' into=false swaps=true live_bytes=- restored_bytes=- kept_bytes=- wal_bytes=0
-  if [[ -n ${RESTORE_INTO:-} ]]; then into=true; fi
-  if [[ -n ${RESTORE_TABLES:-}${RESTORE_SCHEMAS:-} ]]; then swaps=false; fi
-  [[ ${RESTORE_FREE_BYTES:-0} =~ ^[0-9]{1,18}$ ]] || fail 2 parameters "RESTORE_FREE_BYTES is \"$RESTORE_FREE_BYTES\"" \
-    'a number of bytes is needed, or nothing' 'leave it empty: the restore then says how much must be free'
+  local into=false swaps=true creates=true
+  [[ $MODE != beside ]] || into=true
+  [[ $MODE != tables* ]] || swaps=false
+  [[ -z $PREPARED ]] || creates=false
   require_writable
   sweep_leftovers
   # pg_restore has a connection of its own and one for each job; ours is one, and one is to spare.
   query "$MAINTENANCE" restore/plan.sql -z -0 -v name="$DATABASE_NAME" -v manifest_file="$MANIFEST" -v into="$into" \
-    -v swaps="$swaps" -v connections=$((RESTORE_JOBS + 3)) -v trusted="${RESTORE_ALLOW_SUPERUSER_OBJECTS:-false}" >"$WORK/plan"
-  while read_fields kind detail cure; do
-    [[ $kind != fact || $detail == live || $cure == - ]] || is_number "$cure" || refuse_answer "$cure" "$detail"
-    case $kind:$detail in
-      fact:live) LIVE=$cure ;;
-      fact:live_bytes) live_bytes=$cure ;;
-      fact:restored_bytes) restored_bytes=$cure ;;
-      fact:kept_bytes) kept_bytes=$cure ;;
-      fact:wal_bytes) wal_bytes=$cure ;;
-      warning:*) warn "$detail" ;;
-      *)
-        stops=$((stops + 1))
-        note "$detail"
-        first_detail=${first_detail:-$detail} first_cure=${first_cure:-$cure}
-        ;;
-    esac
-  done <"$WORK/plan"
-  ((stops == 0)) || fail 1 refused "backup $NAME cannot be restored into database \"$DATABASE_NAME\"" "$first_detail" "$first_cure"
-  if [[ $swaps == true ]]; then plan_space "$live_bytes" "$restored_bytes" "$kept_bytes" "$wal_bytes"; else plan_space_of_parts; fi
-  if [[ $into == true ]]; then
-    note "it goes into the new database \"$DATABASE_NAME\"; every other database, and whoever uses it, is left alone"
-    # As bring_settings does: its statements name the database of the backup, which may be there, and in use.
-    is_legacy "$NAME" || [[ $(summary_value "$NAME" database) == "$(escape_as_copy "$DATABASE_NAME")" ]] \
-      || note "settings and rights of the database as such are left out: database.sql of the backup has them, under the old name"
+    -v swaps="$swaps" -v creates="$creates" -v connections=$((RESTORE_JOBS + 3)) \
+    -v trusted="${RESTORE_ALLOW_SUPERUSER_OBJECTS:-false}" >"$WORK/plan"
+  read_findings "$WORK/plan"
+  ((STOPS == 0)) || fail 1 refused "backup $NAME cannot be restored into database \"$DATABASE_NAME\"" "$STOP_DETAIL" "$STOP_CURE"
+  LIVE=${FINDINGS[live]}
+  if [[ $swaps == true ]]; then
+    plan_space "$(figure live_bytes)" "$(figure restored_bytes)" "$(figure kept_bytes)" "$(figure wal_bytes)"
+  else
+    plan_space_of_tables
   fi
+  [[ $MODE != beside ]] || note "it goes into the new database \"$DATABASE_NAME\"; every other one, and whoever uses it, is left alone"
+}
+
+# Sets STAMP, SIDE and OLD.
+name_databases() {
   printf -v STAMP '%(%Y%m%d_%H%M%S)T' -1
   query "$MAINTENANCE" restore/names.sql -z -0 -v name="$DATABASE_NAME" -v stamp="$STAMP" >"$WORK/names"
   read_fields SIDE OLD <"$WORK/names"
+  [[ -z $PREPARED ]] || SIDE=$PREPARED
+}
+
+# The database that an administrator has made must be what a restore needs: there, empty, and like the backup's.
+check_prepared() {
+  query "$MAINTENANCE" restore/prepared.sql -z -0 -v side="$PREPARED" -v name="$DATABASE_NAME" -v manifest_file="$MANIFEST" >"$WORK/plan"
+  read_findings "$WORK/plan"
+  if ((STOPS == 0)); then
+    query "$PREPARED" restore/prepared-empty.sql -z -0 >"$WORK/plan"
+    read_findings "$WORK/plan"
+  fi
+  ((STOPS == 0)) || fail 1 refused "database \"$PREPARED\" (RESTORE_SIDE) cannot be filled" "$STOP_DETAIL" "$STOP_CURE"
+  RENAMES=${FINDINGS[renames]:-$RENAMES}
 }

@@ -1,7 +1,8 @@
 -- What a restore has to know before it touches anything, as rows `kind, detail, cure`:
 --   stop     a reason to refuse        warning  something to know       fact  key, value
 -- Variables: name (the database), manifest_file ('' for a legacy file), into (true: it is a new one), swaps (true: it takes
--- the place of the live one), connections (how many a restore needs), trusted (true: a superuser executes the dump itself).
+-- the place of the live one), creates (true: the side database is yet to be made), connections (how many a restore needs), trusted (true: a superuser executes the dump itself).
+\ir ../server/grammar.sql
 \set manifest {}
 SELECT :'manifest_file' <> '' AS has_manifest
 \gset
@@ -50,11 +51,11 @@ WITH facts AS (
   SELECT oid, rolname, rolsuper, rolcreatedb, rolconnlimit FROM pg_roles WHERE rolname = current_user
 ), sizes AS (
   -- Its size is told to whom a database lets in.
-  SELECT datname, shobj_description(oid, 'pg_database') ~ '^pgkeep kept: ' AS kept,
+  SELECT datname, shobj_description(oid, 'pg_database') ~ :'aside_mark' AS kept,
          CASE WHEN has_database_privilege(oid, 'CONNECT') OR pg_has_role('pg_read_all_stats', 'USAGE')
               THEN pg_database_size(oid) END AS bytes
     FROM pg_database
-   WHERE datname = :'name' OR shobj_description(oid, 'pg_database') ~ '^pgkeep kept: '
+   WHERE datname = :'name' OR shobj_description(oid, 'pg_database') ~ :'aside_mark'
 ), live AS (
   SELECT * FROM pg_database WHERE datname = :'name'
 ), replaced AS (
@@ -107,8 +108,9 @@ WITH facts AS (
   UNION ALL
   SELECT 'stop',
          format('user "%s" may not create databases', rolname),
-         format('as a superuser: ALTER ROLE %I CREATEDB', rolname)
-    FROM me WHERE NOT rolsuper AND NOT rolcreatedb
+         format('as a superuser: ALTER ROLE %I CREATEDB; or let an administrator make an empty database, and: pgkeep run-restore'
+                ' --side NAME', rolname)
+    FROM me WHERE NOT rolsuper AND NOT rolcreatedb AND :'creates'::boolean
   UNION ALL
   SELECT 'stop', format('database "%s" exists already on the server', datname),
          'RESTORE_INTO makes a new database: choose a name that is free, or leave it empty to restore in the place of the old one'

@@ -28,6 +28,7 @@ note_step() {
   { rm -f "$file" && printf '%s\n' "$line" >"$file"; } 2>/dev/null || true
 }
 
+# record_restore EXIT_CODE: a line in restores.jsonl.
 record_restore() {
   local result=ok line
   (($1 == 0)) || result=failed
@@ -41,15 +42,16 @@ record_restore() {
   rm -f "$(running_file)"
 }
 
-record_kept() {
+# record_aside EXIT_CODE ACTION BACK: the same for what works on databases that were put aside; BACK is the one that came back.
+record_aside() {
   local result=ok dropped='' name line
   (($1 == 0)) || result=failed
   for name in ${DROPPED[@]+"${DROPPED[@]}"}; do dropped+=",\"$(escape_for_json "$name")\""; done
   printf -v line '{"action":"%s","database":"%s","started":"%s","finished":"%s","result":"%s","reason":"%s","swapped":%s' \
-    "$RESTORE_ACTION" "$(escape_for_json "$DATABASE_NAME")" "$RUN_STARTED_ISO" "$(now_iso)" "$result" "$FAILED_REASON" \
+    "$2" "$(escape_for_json "$DATABASE_NAME")" "$RUN_STARTED_ISO" "$(now_iso)" "$result" "$FAILED_REASON" \
     "$([[ $PHASE == after ]] && printf true || printf false)"
   printf -v line '%s,"back":"%s","kept":"%s","dropped":[%s],"freedBytes":%s,"seconds":%s,"steps":[%s]}' "$line" \
-    "$(escape_for_json "$SIDE")" "$(escape_for_json "$OLD")" "${dropped#,}" "$FREED" "$(seconds_since "$RUN_STARTED")" \
+    "$(escape_for_json "$3")" "$(escape_for_json "$OLD")" "${dropped#,}" "$FREED" "$(seconds_since "$RUN_STARTED")" \
     "$(steps_for_json)"
   append_line "$BACKUP_DIRECTORY/.records/restores.jsonl" "$line" && flush_paths "$BACKUP_DIRECTORY/.records/restores.jsonl"
   rm -f "$(running_file)"

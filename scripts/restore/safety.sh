@@ -37,7 +37,6 @@ safety_word() { sed -n "s/^$1: //p" "$WORK/safety.log" | tail -n 1; }
 
 make_safety_backup() {
   local cause cure patience=$CHILD_PATIENCE code=0
-  [[ $LIVE == present && -z ${RESTORE_INTO:-} && ${RESTORE_DRY_RUN:-false} != true ]] || return 0
   if [[ ${RESTORE_SAFETY_BACKUP:-true} == false ]]; then
     warn "no safety backup of \"$DATABASE_NAME\" is made (--skip-safety-backup); it stays on the server, as $OLD"
     return
@@ -53,7 +52,7 @@ make_safety_backup() {
     cure=${cure:-look at the lines above}
     cure+='; or, for a database that cannot be dumped any more: --skip-safety-backup (RESTORE_SAFETY_BACKUP=false);'
     fail 1 safety "the safety backup of the live database failed: $(safety_word ERROR)" \
-      "${cause:-it ended without a word, with exit code $code}" "$cure the old database is kept on the server in any case"
+      "${cause:-it ended without a word, with exit code $code}" "$cure the old database stays on the server in any case"
   fi
   read -r SAFETY <"$WORK/safety"
   done_step "$SAFETY, pinned"

@@ -16,6 +16,8 @@ source "$SCRIPTS/load/state.sh"
 source "$SCRIPTS/restore/state.sh"
 source "$SCRIPTS/restore/settings.sh"
 
+COMING='' # the database that takes the name of the live one
+
 # A session that reconnects between two statements of the swap makes it fail; then it is tried again.
 SWAP_ATTEMPTS=5
 
@@ -36,20 +38,21 @@ attempt_swap() {
 
 swap_names() {
   psql_on "$MAINTENANCE" -f "$SCRIPTS/server/session.sql" -f "$SCRIPTS/restore/swap.sql" -v name="$DATABASE_NAME" -v live="$LIVE" \
-    -v side="$SIDE" -v old="$OLD" -v successor="$1" -v manifest_file="$MANIFEST" 2>"$WORK/swap.errors"
+    -v side="$COMING" -v old="$OLD" -v successor="$1" -v manifest_file="$MANIFEST" 2>"$WORK/swap.errors"
 }
 
 swap() {
   set_settings
-  exchange "$NAME"
+  exchange "$NAME" "$SIDE"
   if [[ $LIVE == absent && -n $MANIFEST ]] && ! grep -q '"properties":' "$MANIFEST"; then
     note "an earlier version made this backup: settings of the database itself are in its file database.sql alone, for you to read"
   fi
 }
 
-# exchange SUCCESSOR: SIDE takes the name of the live database, which is kept as OLD; also for an undo.
+# exchange SUCCESSOR COMING: that database takes the name of the live one, which is put aside as OLD. Sets COMING and PHASE.
 exchange() {
   local attempt
+  COMING=$2
   begin 'Swapped'
   PHASE=swapping
   for ((attempt = 1; attempt <= SWAP_ATTEMPTS; attempt++)); do
@@ -96,9 +99,9 @@ allow_connections() {
   warn "connections to \"$DATABASE_NAME\" may still be switched off; start the restore again, it allows them"
 }
 
-# What became of the swap when its session was cut: the server knows. False when it cannot be asked.
+# Sets PHASE to what became of the swap when its session was cut: the server knows. False when it cannot be asked.
 settle_swap() {
-  run psql_on "$MAINTENANCE" -v side="$SIDE" -f - <<<"SELECT count(*) FROM pg_database WHERE datname = :'side'" \
+  run psql_on "$MAINTENANCE" -v side="$COMING" -f - <<<"SELECT count(*) FROM pg_database WHERE datname = :'side'" \
     >"$WORK/answer" 2>/dev/null || return 1
   if [[ $(<"$WORK/answer") == 0 ]]; then PHASE=after; else PHASE=before; fi
 }

@@ -11,6 +11,7 @@
 -- The first rename locks the database: who comes from then on waits for the end of the transaction, and who is in is sent
 -- out by disconnect.sql, which runs beside this. Nothing here waits long: a session that does not end in a second
 -- makes the swap fail, everyone goes on, and it is tried once more.
+\ir ../server/grammar.sql
 \set manifest {}
 SELECT :'manifest_file' <> '' AS has_manifest
 \gset
@@ -29,7 +30,7 @@ SELECT CASE WHEN :'successor' = 'undo' THEN substr(:'of_side', strpos(:'of_side'
           FROM (SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC' + make_interval(secs => later), 'YYYYMMDD_HH24MISS') AS stamp
                   FROM generate_series(0, 60) AS later) AS stamps
          WHERE stamp NOT IN (SELECT split_part(shobj_description(oid, 'pg_database'), ' ', 4) FROM pg_database
-                              WHERE shobj_description(oid, 'pg_database') ~ '^pgkeep kept: '))
+                              WHERE shobj_description(oid, 'pg_database') ~ :'aside_mark'))
          || CASE WHEN :'own' = '' THEN '' ELSE E'\n' || :'own' END AS goes
 \gset
 \o /dev/null

@@ -61,7 +61,7 @@ explain() {
       ;;
     *'could not extend file'* | *'Check free disk space'* | *'could not write init file'* | *'checkpoint request failed'*)
       because space "no space is left on the disk of the server at $DATABASE_HOST:$DATABASE_PORT" \
-        "enlarge it, or drop what it needs no more (what restores have kept: pgkeep undo-restore --drop-old), then start again"
+        "enlarge it, or drop what it needs no more (what restores have put aside: pgkeep drop-aside), then start again"
       ;;
     *'No space left on device'* | *'Disk quota exceeded'*)
       because space "no space is left on volume \"$VOLUME_NAME\" or on the server" \

@@ -33,8 +33,6 @@ choose_parts() {
 check_parts() {
   local detail cure
   begin 'Chose the tables'
-  [[ -z ${RESTORE_INTO:-} ]] || fail 2 parameters 'single tables are not restored into another database' \
-    '--table and --schema put them beside the live ones; --into restores a whole backup' 'leave one of the two away'
   [[ $LIVE == present ]] || fail 1 refused "there is no database \"$DATABASE_NAME\" to put the tables into" \
     'single tables arrive in a schema of the live database' 'restore the whole backup: leave --table and --schema away'
   query "$DATABASE_NAME" tables/live.sql -z -0 >"$WORK/refusals"

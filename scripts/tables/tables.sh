@@ -57,23 +57,29 @@ show_parts() {
   awk -F '\t' '$1 == "drop" { print "    " $2 }' "$WORK/summary"
 }
 
-restore_parts() {
+# What the tables are taken from and into: chosen, filled, compared, and nothing lacking in the live database.
+fill_and_compare_tables() {
   check_parts
   make_role
   create_side
   fill_side
   compare_parts
   check_needs
-  if [[ ${RESTORE_DRY_RUN:-false} == true ]]; then
-    end_parts
-    show_left
-    printf '\n✓ Dry run: these tables of %s can be restored (%s, %s s); nothing was changed\n' "$NAME" "$TOTAL" \
-      "$(seconds_since "$RUN_STARTED")"
-    return
-  fi
+}
+
+restore_tables() {
+  fill_and_compare_tables
   move_parts
   bring_parts
   end_parts
   show_parts
   printf '\n✓ %s of %s are in database %s, in schemas that end in _restored_%s\n' "$TOTAL" "$NAME" "$DATABASE_NAME" "$STAMP"
+}
+
+try_tables() {
+  fill_and_compare_tables
+  end_parts
+  show_left
+  printf '\n✓ Dry run: these tables of %s can be restored (%s, %s s); nothing was changed\n' "$NAME" "$TOTAL" \
+    "$(seconds_since "$RUN_STARTED")"
 }

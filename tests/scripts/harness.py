@@ -44,7 +44,11 @@ GIVEN = {
     # Started by backup/all.sh, once for each database, and by a restore.
     "backup/one.sh": (*_WITH_DATABASE, "DATABASE_NAME"),
     "console/main.sh": _EVERY_POD + environment.names(environment.CONSOLE),
-    "restore/main.sh": _WITH_DATABASE + environment.names(environment.RESTORE),
+    **dict.fromkeys(
+        # All but the first are what it starts for another action.
+        ("restore/main.sh", "restore/undo.sh", "restore/drop-aside.sh", "restore/list-aside.sh"),
+        _WITH_DATABASE + environment.names(environment.RESTORE),
+    ),
 }
 EVERYTHING = (
     *_WITH_DATABASE,
@@ -52,8 +56,6 @@ EVERYTHING = (
     *environment.names(environment.CONSOLE, environment.RESTORE),
 )
 
-# Part of the contract before their scripts are.
-NOT_READ_YET = {"RESTORE_SIDE", "RESTORE_OUTPUT"}
 # What nobody is given any more, and a restore reads in order to refuse it.
 REFUSED = {"RESTORE_IN_PLACE"}
 

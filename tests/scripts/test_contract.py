@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripts.harness import EVERYTHING, GIVEN, NOT_READ_YET, REFUSED, SCRIPTS, Pod
+from tests.scripts.harness import EVERYTHING, GIVEN, REFUSED, SCRIPTS, Pod
 
 SHELL = sorted(SCRIPTS.rglob("*.sh"))
 TOOLS = Path(sys.executable).parent
@@ -64,16 +64,15 @@ def names_read(script: str) -> set[str]:
 
 @pytest.mark.parametrize("script", GIVEN)
 def test_a_script_reads_no_more_than_its_pod_is_given(script: str) -> None:
-    own = (
-        {"DATABASE_NAME"} if script in ("backup/all.sh", "restore/main.sh") else set[str]()
-    )  # they set it
+    # They set it themselves.
+    own = {"DATABASE_NAME"} if script.startswith(("backup/all", "restore/")) else set[str]()
     assert names_read(script) - REFUSED <= set(GIVEN[script]) | own
 
 
 def test_every_variable_of_the_contract_is_read_by_a_script() -> None:
     # HOME is for the clients (~/.psqlrc, ~/.postgresql), not for us.
     read = set[str]().union(*(names_read(script) for script in GIVEN))
-    assert read - REFUSED == set(EVERYTHING) - {"HOME"} - NOT_READ_YET
+    assert read - REFUSED == set(EVERYTHING) - {"HOME"}
 
 
 @pytest.mark.parametrize("path", SHELL, ids=lambda path: str(path.relative_to(SCRIPTS)))

@@ -21,7 +21,10 @@ ROOMS = (
     *("backup", "console", "tables", "restore"),
 )
 # What is started, and never sourced.
-ENTRIES = ("backup/all.sh", "backup/one.sh", "console/main.sh", "restore/main.sh")
+ENTRIES = (
+    *("backup/all.sh", "backup/one.sh", "console/main.sh"),
+    *("restore/main.sh", "restore/undo.sh", "restore/drop-aside.sh", "restore/list-aside.sh"),
+)
 SHFMT = Path(sys.executable).parent / "shfmt"
 
 FILES = {

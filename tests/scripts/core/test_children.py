@@ -2,7 +2,7 @@
 
 bash runs a trap only when its foreground command has ended. So the main process of a script asks
 the server through `run` alone, and never in a pipeline or a command substitution, which wait as
-well. tests/scripts/promises/faults/test_silence.py tries the same on some of the connections of a run.
+well. promises/faults/test_silence.py tries the same on some of the connections of a run.
 """
 
 from __future__ import annotations
