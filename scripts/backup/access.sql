@@ -2,31 +2,28 @@
 -- them, hours later and one at a time; subscriptions and the options of user mappings it would leave out and go on.
 -- Only what it really needs: definitions of views, functions and foreign tables everyone may read, it locks none of them,
 -- and it reads partitions one by one, so that row security of their table does not matter.
-WITH relations AS (
-  SELECT c.oid, c.relkind, n.oid AS schema, n.nspname, format('%I.%I', n.nspname, c.relname) AS name
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+\ir ../facts/objects.sql
+WITH :user_objects, readable AS (
+  SELECT c.oid, c.relkind, s.oid AS schema, s.nspname, format('%I.%I', s.nspname, c.relname) AS name
+    FROM pg_class c JOIN schemas s ON s.oid = c.relnamespace
    WHERE c.relkind IN ('r', 'p', 'S')
      AND c.relpersistence <> 't'
-     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
-     AND n.nspname !~ '^pg_(toast_)?temp_'
      -- Of an extension's own it reads what the extension names as configuration.
-     AND (NOT EXISTS (SELECT FROM pg_depend d
-                       WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
-          OR EXISTS (SELECT FROM pg_extension e WHERE c.oid = ANY (e.extconfig)))
+     AND (c.oid IN (SELECT oid FROM relations) OR EXISTS (SELECT FROM pg_extension e WHERE c.oid = ANY (e.extconfig)))
 ), me AS (
   SELECT rolname, rolsuper FROM pg_roles WHERE rolname = current_user
 ), lacking AS (
   SELECT DISTINCT 1 AS position, format('GRANT USAGE ON SCHEMA %I TO %I', nspname, current_user) AS statement, '' AS reason
-    FROM relations WHERE NOT has_schema_privilege(schema, 'USAGE')
+    FROM readable WHERE NOT has_schema_privilege(schema, 'USAGE')
   UNION ALL
   SELECT 2, format('GRANT SELECT ON %s %s TO %I', CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, name, current_user),
          ''
-    FROM relations
+    FROM readable
    WHERE CASE relkind WHEN 'S' THEN NOT has_sequence_privilege(oid, 'SELECT')
                       ELSE NOT has_table_privilege(oid, 'SELECT') END
   UNION ALL
   SELECT 3, format('ALTER ROLE %I BYPASSRLS', current_user), 'row-level security of ' || name
-    FROM relations WHERE relkind = 'r' AND row_security_active(oid)
+    FROM readable WHERE relkind = 'r' AND row_security_active(oid)
   UNION ALL
   SELECT 4, format('GRANT SELECT ON LARGE OBJECT %s TO %I', l.oid, current_user), ''
     FROM pg_largeobject_metadata l, me

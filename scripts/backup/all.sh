@@ -10,8 +10,9 @@ source "$SCRIPTS/core/children.sh"
 source "$SCRIPTS/core/parameters.sh"
 source "$SCRIPTS/core/script.sh"
 
-# One that hangs must not take the time of the next. Its own handler for SIGTERM cleans up and says what happened.
-# By exec, so that `timeout` leads the process group that a signal for us is passed on to; else it makes one of its own.
+# backup_in_time: a backup that hangs must not take the time of the next database. Its own handler for SIGTERM cleans up and
+# says what happened. By exec, so that `timeout` leads the process group that a signal for us is passed on to; else it makes
+# one of its own.
 backup_in_time() { DATABASE_NAME=$1 exec timeout "$BACKUP_TIMEOUT" bash "$SCRIPTS/backup/one.sh"; }
 
 # What a backup that was killed (out of memory) leaves running goes on writing, and holds the lock. No backup runs now, and

@@ -14,14 +14,14 @@ readonly CLOCK_TOLERANCE=3600
 CLOCK_BASE=0     # what this pod's clock said when the machine was started
 CLOCK_DOUBTED='' # why nobody should delete anything by this pod's clock
 
-# Seconds since the machine was started: this clock nobody sets.
+# Seconds since the machine was started, by a clock that nobody can set.
 uptime_seconds() {
   local seconds
   read -r seconds _ </proc/uptime
   printf '%s' "${seconds%%.*}"
 }
 
-# A clock that was right when the run began may have been set since.
+# A clock that was right when the run began may have been set since. Sets CLOCK_DOUBTED then.
 doubt_jumping_clock() {
   local jump=$((EPOCHSECONDS - $(uptime_seconds) - CLOCK_BASE))
   if ((jump > CLOCK_TOLERANCE || -jump > CLOCK_TOLERANCE)); then
@@ -31,6 +31,7 @@ doubt_jumping_clock() {
 }
 
 # Names and ages come from this pod's clock; the server's is a second opinion.
+# Sets CLOCK_BASE, and CLOCK_DOUBTED where they differ.
 check_clock() {
   local difference newest
   ask_number 'SELECT pg_catalog.floor(extract(epoch FROM pg_catalog.clock_timestamp()))::bigint'

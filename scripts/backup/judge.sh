@@ -17,6 +17,7 @@ readonly ANOMALY_SAMPLE=3
 SUSPICION='' # why it is unlike the ones before it
 
 # A backup that is whole can still be of a database that somebody has emptied. It is kept, and it stops retention.
+# Sets SUSPICION.
 judge() {
   local database earlier
   begin 'Compared with the backups before it'

@@ -27,6 +27,7 @@ source "$SCRIPTS/volume/catalog.sh"
 source "$SCRIPTS/volume/space.sh"
 source "$SCRIPTS/volume/retention.sh"
 source "$SCRIPTS/volume/list.sh"
+source "$SCRIPTS/volume/records.sh"
 source "$SCRIPTS/volume/metrics.sh"
 source "$SCRIPTS/dump/snapshot.sh"
 source "$SCRIPTS/dump/make.sh"
@@ -58,17 +59,15 @@ check_backup_parameters() {
 }
 
 record_backup() {
-  local result=ok safety='' line
+  local result=ok
+  local -a more=()
   (($1 == 0)) || result=failed
-  [[ -z $SAFETY_LOCK ]] || safety=',"safety":true'
-  printf -v line '{"name":"%s","database":"%s","started":"%s","finished":"%s","result":"%s","reason":"%s","seconds":%s,"bytes":%s%s}' \
-    "$NAME" "$(escape_for_json "$DATABASE_NAME")" "${STARTED:-$RUN_STARTED_ISO}" "$(now_iso)" "$result" "$FAILED_REASON" \
-    "$(seconds_since "$RUN_STARTED")" "$BYTES" "$safety"
-  append_line "$BACKUP_DIRECTORY/.records/runs.jsonl" "$line" || return 1
-  flush_paths "$BACKUP_DIRECTORY/.records/runs.jsonl"
+  [[ -z $SAFETY_LOCK ]] || more=(:safety true)
+  append_record runs name "$NAME" database "$DATABASE_NAME" started "${STARTED:-$RUN_STARTED_ISO}" finished "$(now_iso)" \
+    result "$result" reason "$FAILED_REASON" :seconds "$(seconds_since "$RUN_STARTED")" :bytes "$BYTES" ${more[@]+"${more[@]}"}
 }
 
-# Called by `finish`, whatever happened.
+# Called by `finish`, whatever happened. Sets EPILOGUE, and LOCK_DESCRIPTOR for `finish`.
 end_backup() {
   hurry # nobody is asked here, and what removes files must not be ended half-way
   if (($1 != 0)); then

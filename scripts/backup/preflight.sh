@@ -34,7 +34,7 @@ check_volume() {
   for directory in .staging .trash .records; do
     mkdir -p "$BACKUP_DIRECTORY/$directory" 2>"$WORK/volume.errors" \
       || volume_refused "volume \"$VOLUME_NAME\" takes no backup" "$WORK/volume.errors"
-    # What is swept there would be swept where a link leads to.
+    # Through a link, sweeping would remove files elsewhere.
     [[ ! -L $BACKUP_DIRECTORY/$directory ]] || fail 1 volume "volume \"$VOLUME_NAME\" takes no backup" \
       "$BACKUP_DIRECTORY/$directory is a link" 'remove the link, and look at who else can write to the volume'
   done
@@ -55,7 +55,8 @@ check_access() {
     "run the statements above as a superuser, or GRANT pg_read_all_data TO \"$PGUSER\""
 }
 
-# Sets SPACE_NEEDED: the last backup of this database, grown as the database has grown since, or else half the database.
+# Sets SPACE_BASIS and SPACE_NEEDED: the last backup of this database, grown as the database has grown since, or else half the
+# database.
 estimate_space() {
   local last bytes before now
   ask_number 'SELECT pg_catalog.pg_database_size(pg_catalog.current_database())'

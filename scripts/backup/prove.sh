@@ -43,6 +43,7 @@ read_back() {
   done_step "$(($(wc -l <"$STAGE/blocks") - 2)) COPY blocks, each with the rows of the snapshot"
 }
 
+# Sets BYTES.
 write_manifest() {
   begin 'Wrote the manifest'
   BYTES=$(bytes_below "$STAGE")

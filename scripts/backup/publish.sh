@@ -17,12 +17,13 @@ source "$SCRIPTS/backup/prove.sh"
 
 PUBLISHED='' # set by the rename
 
+# Sets PUBLISHED and unsets WORKPLACE.
 publish() {
   begin 'Published'
   if ! { mv -T "$STAGE" "$BACKUP_DIRECTORY/$NAME" && flush_paths "$BACKUP_DIRECTORY" "$BACKUP_DIRECTORY/.staging"; } \
     2>"$WORK/publish.errors"; then
     quote_output "$WORK/publish.errors"
-    # A name that might be gone after the next power cut is none: back with it.
+    # The name may be gone after the next power cut, so the backup does not count as published: it goes back to .staging.
     [[ ! -d $BACKUP_DIRECTORY/$NAME ]] || mv -T "$BACKUP_DIRECTORY/$NAME" "$STAGE" || true
     explain "$WORK/publish.errors"
     not_whole 'the name of the finished backup could not be written to the device' "$CAUSE"

@@ -34,6 +34,7 @@ name_taken() {
   return 1
 }
 
+# Makes the directory in which a backup grows. Sets NAME, STARTED, STAGE and WORKPLACE.
 stage() {
   while
     printf -v NAME 'backup-%(%Y%m%d-%H%M%S)T' -1

@@ -41,7 +41,8 @@ check_console_parameters() {
     "volume claim \"$VOLUME_NAME\" is not mounted" "kubectl -n $NAMESPACE describe pvc $VOLUME_NAME"
 }
 
-# A name as a person may give it, as it is on the volume: a path, or a legacy file without its ending.
+# find_backup WORD: prints the name on the volume of what a person has typed: a name, `latest`, a path, or a file of the older
+# script without its ending.
 find_backup() {
   local wanted=${1##*/} name
   if [[ $wanted == latest ]]; then
@@ -127,7 +128,7 @@ check_one() {
   fi
 }
 
-# ✓ only for what was read to its end just now.
+# verify_one NAME: reads it to its end, records the result and marks a damaged one.
 verify_one() {
   local name=$1 started verdict
   started=$(microseconds)
@@ -176,7 +177,7 @@ verify() {
     "see the lines above" "make a new backup now: kubectl -n $NAMESPACE create job --from=cronjob/postgres-backup backup-now"
 }
 
-# What the next retention would do, or, without CONSOLE_DRY_RUN, just that and now.
+# With CONSOLE_DRY_RUN shows what the next retention would delete; without it deletes that now.
 prune() {
   local planned
   if [[ $CONSOLE_DRY_RUN == false ]]; then
@@ -196,7 +197,7 @@ prune() {
     if [[ $CONSOLE_OUTPUT == tsv ]]; then printf '#result dry-run %s\n' "$planned"; else note "$planned would go; nothing was changed"; fi
     return
   fi
-  # What the run says beside its answer is for people.
+  # Its notes are for people and must not stand among the lines that the tool reads.
   { empty_trash && apply_plan "$WORK/plan"; } >"$WORK/said" || {
     cat "$WORK/said"
     fail 1 retention 'not every backup could be moved to .trash' 'the lines above say which and why' \
@@ -237,7 +238,7 @@ acknowledge() {
   while IFS= read -r other; do
     [[ ! $other > $name && $(summary_value "$other" database) == "$database" ]] || continue
     has_mark suspicious "$other" || continue
-    # The reason stays on record.
+    # The mark that replaces the suspicion keeps its reason.
     set_mark acknowledged "$other" "by an operator: $(mark_text suspicious "$other")"
     clear_mark suspicious "$other"
     printf '✓ %s is acknowledged; what it is like counts as usual from now on\n' "$other"

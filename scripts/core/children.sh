@@ -8,7 +8,7 @@ source "$SCRIPTS/core/shell.sh"
 
 CHILD_PATIENCE=5 # seconds a child gets to end after SIGTERM; a pod has 30
 LAST_WORDS=20    # seconds from SIGTERM within which the clean-up may wait for anybody
-WAIT_UNTIL=''    # the second (of SECONDS) at which these are over
+WAIT_UNTIL=''    # the second (of SECONDS) at which that time is over
 CHILDREN=()      # process groups started by `run` and not yet waited for
 
 # Sets WAIT_UNTIL: `wait_child` lets nobody keep the run from its last words. Later signals change nothing any more.
@@ -20,6 +20,7 @@ hurry() {
 # bash runs a trap only when its foreground command ends, and process 1 of a pod gets no second chance: what takes long, or
 # asks a server that may fall silent, runs in the background, in a process group of its own, so that SIGTERM ends it and
 # all it started, at once. That holds in this process alone: not in a pipeline, nor in a command substitution.
+# Adds the child to CHILDREN.
 start_child() {
   set -m
   {
@@ -30,7 +31,8 @@ start_child() {
   set +m
 }
 
-# Waits for the newest child and hands back its exit code. One that was killed may leave its own children behind.
+# Waits for the newest child, takes it from CHILDREN and hands back its exit code. A child that was killed may leave
+# children of its own behind: they are ended with its process group.
 wait_child() {
   local last=$((${#CHILDREN[@]} - 1)) code=0
   wait_for_end "${CHILDREN[last]}"
@@ -40,7 +42,8 @@ wait_child() {
   return "$code"
 }
 
-# In the clean-up `wait` comes back too early when a signal comes; from then on time is short.
+# wait_for_end CHILD: in the clean-up alone, where `wait` comes back too early when a signal comes. From that signal on a child
+# that does not end is killed at WAIT_UNTIL.
 wait_for_end() {
   [[ " ${FUNCNAME[*]} " == *' finish '* ]] || return 0
   while kill -0 "$1" 2>/dev/null; do
@@ -61,15 +64,15 @@ run() {
   wait_child
 }
 
-# From our notes, and from bash's own list of jobs: a signal may come between the start of a child and our note of it,
-# and a group whose leader was killed is no job any more.
+# Ends every child, with all it started: those in CHILDREN and those in bash's own list of jobs. A signal may come between the
+# start of a child and our note of it, and a group whose leader was killed is no job any more.
 stop_children() {
   local child give_up
   local -a children=()
   jobs -p >"$WORK/children"
   mapfile -t children <"$WORK/children"
   for child in ${children[@]+"${children[@]}"} ${CHILDREN[@]+"${CHILDREN[@]}"}; do
-    # Again and again, because a child that has just been forked still has our own handler and drops the first one.
+    # SIGTERM again and again: a child that has just been forked still has our handler and drops the first one.
     give_up=$((SECONDS + CHILD_PATIENCE))
     while ((SECONDS < give_up)); do
       kill -TERM -- "-$child" 2>/dev/null || break

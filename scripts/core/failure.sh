@@ -13,7 +13,7 @@ SIGNALLED=''
 CAUSE='' CURE='' # what `explain` and its like find
 
 # fail EXIT_CODE REASON ERROR CAUSE CURE: remembers the words and leaves; `finish` prints them last, after any clean-up.
-# Written to a file, because a command substitution is another process.
+# The words go into a file, because a command substitution, in which this may be called, is another process.
 fail() {
   printf '%s\nERROR: %s\nCAUSE: %s\nCURE: %s\n' "$2" "${3//$'\n'/ }" "${4//$'\n'/ }" "${5//$'\n'/ }" >"$WORK/failure"
   exit "$1"

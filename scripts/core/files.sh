@@ -14,8 +14,8 @@ flush_tree() { find "$1" -exec sync {} +; }
 
 bytes_below() { find "$1" -type f -exec stat -c %s {} + | awk '{ total += $1 } END { printf "%.0f", total }'; }
 
-# Of the volume, which others may be able to write: only plain files are read and appended to. A pipe in the place of one
-# would never end, and a link may lead to what only this pod may read.
+# is_plain FILE: others may be able to write to the volume, so only plain files on it are read and appended to. Reading a pipe
+# might never end, and a link may lead to what only this pod may read.
 is_plain() { [[ -f $1 && ! -L $1 ]]; }
 
 # first_line FILE: the first line of a plain file, at most 4,000 characters of it; false where it is none.

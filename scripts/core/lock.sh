@@ -14,7 +14,7 @@ source "$SCRIPTS/core/files.sh"
 LOCK_DESCRIPTOR='' # open while this run holds the lock
 
 # take_lock WHO: one writer at a time on the volume. The kernel frees it when the last process of the run is gone, so a
-# stale lock cannot exist; the text in the file is only for the message.
+# stale lock cannot exist; the text in the file is only for the message. Sets LOCK_DESCRIPTOR.
 take_lock() {
   local file="$BACKUP_DIRECTORY/.lock" holder
   if [[ -e $file || -L $file ]] && ! is_plain "$file"; then
@@ -38,7 +38,8 @@ take_lock() {
 }
 
 # A safety backup works under the lock of the restore that has started it: the same open file, so that the kernel knows
-# one holder, and nobody gets in between should the restore be killed alone. Only what is really that file will do.
+# one holder, and nobody gets in between should the restore be killed alone. A descriptor of any other file is refused.
+# Sets LOCK_DESCRIPTOR.
 share_lock() {
   if [[ ! $1 =~ ^[0-9]+$ || ! /proc/self/fd/$1 -ef $BACKUP_DIRECTORY/.lock ]] || ! flock -n "$1"; then
     fail 2 parameters 'a safety backup was started without the lock of its restore' \
@@ -47,9 +48,10 @@ share_lock() {
   LOCK_DESCRIPTOR=$1
 }
 
+# Gives the lock back and unsets LOCK_DESCRIPTOR.
 unlock() {
   [[ -n $LOCK_DESCRIPTOR ]] || return 0
-  # A volume that takes nothing any more keeps the text; it is only for a message.
+  # On a full volume the text cannot be emptied; it is only for a message, so nothing is wrong then.
   { : >"$BACKUP_DIRECTORY/.lock"; } 2>/dev/null || true
   exec {LOCK_DESCRIPTOR}>&-
   LOCK_DESCRIPTOR=''

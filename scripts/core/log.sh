@@ -24,13 +24,14 @@ note() { printf '  %s\n' "$*"; }
 
 warn() { printf '! WARNING: %s\n' "$*"; }
 
+# begin NAME: a step begins. Sets STEP and STEP_STARTED.
 begin() {
   STEP=$1
   STEP_STARTED=$(microseconds)
   [[ -z $AT_STEP ]] || "$AT_STEP"
 }
 
-# Ends the step: `✓ Dumped (details, 1.2 s)`.
+# Ends the step: `✓ Dumped (details, 1.2 s)`. Unsets STEP and adds it to STEPS_DONE.
 done_step() {
   local details=${1:+$1, } seconds
   seconds=$(seconds_since "$STEP_STARTED")

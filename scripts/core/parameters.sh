@@ -23,10 +23,11 @@ require_number() {
   printf -v "$1" '%d' "$((10#${!1}))" # 08 is no number to the shell, and 010 is eight
 }
 
-# An image of another make may lack one, and would fail somewhere in the middle, for a reason that names something else.
+# require_programs NAME…: fails where the image lacks one of the usual tools or of the named programs. Without this the run
+# would fail somewhere in the middle, with words about something else.
 require_programs() {
   local name
-  for name in awk cat chmod cut date dd df du find flock grep gzip head id mkdir mv rm sed sha256sum sort stat sync tail wc \
+  for name in awk cat chmod cut dd df du find flock grep gzip head id mkdir mv rm sed sha256sum sort stat sync tail wc \
     xargs "$@"; do
     command -v "$name" >/dev/null || fail 1 image "the image has no program \"$name\"" \
       "pgkeep needs bash, PostgreSQL's clients, and the usual tools of Debian or Alpine" \

@@ -9,7 +9,8 @@ source "$SCRIPTS/core/failure.sh"
 
 WORKPLACE='' # a directory on the volume that has to be there while this run works
 
-# What a write to the volume is answered, or nothing when it works. A full disk often still takes a little: hence 64 KiB.
+# Tries to write to the volume and prints the error, or nothing when it works. A full disk often still takes a little: hence
+# 64 KiB.
 refusal_of_volume() {
   local probe="$BACKUP_DIRECTORY/.probe" message
   [[ ! -d $BACKUP_DIRECTORY/.staging ]] || probe="$BACKUP_DIRECTORY/.staging/.probe"
@@ -48,7 +49,8 @@ volume_refused() {
   fail 1 volume "$1" "$CAUSE" "$CURE"
 }
 
-# Whatever step failed without a word of its own: where the volume takes nothing any more, that is why.
+# When a run fails for a reason that may have another behind it, looks whether the volume can be written; if not, that becomes
+# the failure. Sets CAUSE and CURE.
 suspect_volume() {
   local message reason
   local -a lines=()

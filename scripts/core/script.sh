@@ -23,6 +23,7 @@ RUN_STARTED_ISO=''
 # A child that has just been forked still has our traps for a moment: it must not clean up in our place.
 is_main() { [[ $BASHPID == "$$" ]]; }
 
+# on_signal NAME NUMBER: sets SIGNALLED and leaves.
 on_signal() {
   is_main || kill -KILL "$BASHPID"
   # It may come several times at once (from the parent, from `timeout`, to the group): the next one would end the exit handler.
@@ -35,13 +36,13 @@ on_signal() {
   exit $((128 + $2))
 }
 
-# The EXIT trap.
+# The EXIT trap. Sets FAILED_REASON for AT_END.
 finish() {
   local code=$? step=$STEP
   is_main || exit "$code"
-  # What failed may have had its output in a file, and the last lines with it.
+  # The command that failed may have had its output redirected to a file: the last lines belong into the log.
   exec >&"$REPORT" 2>&1
-  # One that fails by itself has all the time its clean-up needs, until a signal comes: `on_signal` says the rest.
+  # A run that fails by itself may take all the time its clean-up needs. Should a signal come meanwhile, `on_signal` hurries.
   set +m
   trap - EXIT ERR
   set +e
@@ -49,7 +50,7 @@ finish() {
   [[ -z $SIGNALLED ]] || describe_signal
   if ((code != 0)); then
     [[ -s $WORK/failure ]] || unexpected "$code" "unknown" 0 "$0"
-    [[ -n $SIGNALLED ]] || suspect_volume # before AT_END: that makes room
+    [[ -n $SIGNALLED ]] || suspect_volume # before AT_END, which removes files and so makes room
     read -r FAILED_REASON <"$WORK/failure"
     [[ -z $step ]] || printf '✗ %s (after %s s)\n' "$step" "$(seconds_since "$STEP_STARTED")"
   fi
@@ -61,8 +62,9 @@ finish() {
   exit "$code"
 }
 
+# Sets the traps, REPORT and WORK.
 start_script() {
-  # Two pipes would let the container runtime shuffle the last lines.
+  # One pipe for output and errors: of two the container runtime would mix up the last lines.
   exec 2>&1 {REPORT}>&1
   WORK=$(mktemp -d "${TMPDIR:-/tmp}/pgkeep.XXXXXX")
   trap finish EXIT
@@ -70,6 +72,6 @@ start_script() {
   trap 'on_signal TERM 15' TERM
   trap 'on_signal INT 2' INT
   trap 'on_signal HUP 1' HUP
-  # Handled, not ignored: a write to a child that is gone is an error here, and children keep the default.
+  # SIGPIPE is handled, not ignored: so a write to a child that is gone is an error here, and children keep the default.
   trap : PIPE
 }

@@ -38,13 +38,14 @@ human_size() {
   printf '%d B' "$bytes"
 }
 
-# Inside double quotes of JSON. Names of databases hold no control characters (the settings refuse them).
+# escape_for_json TEXT: as it stands inside double quotes of JSON. Names of databases hold no control characters (the
+# settings refuse them).
 escape_for_json() {
   local value=${1//\\/\\\\}
   printf '%s' "${value//\"/\\\"}"
 }
 
-# A value as COPY writes it, to compare with one of a summary.
+# escape_as_copy TEXT: as COPY writes it, to compare it with a value of a summary.
 escape_as_copy() {
   local value=${1//\\/\\\\}
   value=${value//$'\b'/\\b} value=${value//$'\f'/\\f} value=${value//$'\v'/\\v}

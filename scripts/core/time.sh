@@ -25,7 +25,7 @@ epoch_of() {
   printf '%d' $((days * 86400 + 10#${1:8:2} * 3600 + 10#${1:10:2} * 60 + 10#${1:12:2}))
 }
 
-# The two largest units: 3 h 12 min.
+# duration_words SECONDS: in the two largest units, as in 3 h 12 min.
 duration_words() {
   local seconds=$1
   if ((seconds >= 86400)); then

@@ -23,7 +23,7 @@ DUMP_SECONDS=0
 
 dump() {
   local -a options=(--no-password "--snapshot=$SNAPSHOT" "--lock-wait-timeout=$LOCK_WAIT" "$(compression_option)")
-  # A client_encoding that the database is set to would be the dump's, and might not hold every character.
+  # Without this the dump would be in the client_encoding that is set for the database, which may lack some characters.
   options+=("--encoding=$SERVER_ENCODING")
   [[ $BACKUP_OWNERS == true ]] || options+=(--no-owner --no-acl)
   if [[ $BACKUP_FORMAT == directory ]]; then
@@ -34,13 +34,8 @@ dump() {
   start_child pg_dump "${options[@]}" --dbname="$(conninfo "$DATABASE_NAME")" 2>"$WORK/dump.errors"
 }
 
-tool_failed() {
-  quote_output "$1"
-  explain "$1"
-  fail 1 "$KIND" "$2" "$CAUSE" "$CURE"
-}
-
-# pg_dump says the same of a lock that it does not get and of a connection that is gone; the snapshot is gone with that.
+# Tells apart what pg_dump reports in the same words: a lock it did not get, and a connection that is gone. In the second case
+# the session with the snapshot is gone too.
 dump_failed() {
   local words="$WORK/dump.errors"
   quote_output "$words"
@@ -57,9 +52,10 @@ globals_failed() {
   if grep -q 'could not connect to database' "$WORK/globals.errors" && ! run try_connection "$DATABASE_NAME"; then
     cat "$WORK/connect.errors" >>"$WORK/globals.errors"
   fi
-  tool_failed "$WORK/globals.errors" 'pg_dumpall of roles and tablespaces failed'
+  fail_explained "$WORK/globals.errors" 'pg_dumpall of roles and tablespaces failed'
 }
 
+# Sets DUMP_SECONDS.
 make_dump() {
   local started
   begin 'Opened a snapshot'

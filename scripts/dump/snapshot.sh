@@ -40,26 +40,23 @@ facts_hear() {
   IFS=$'\t' read -r "$@" <&"$output" || facts_broken
 }
 
-facts_broken() {
-  quote_output "$WORK/facts.errors"
-  explain "$WORK/facts.errors"
-  fail 1 "${KIND:-facts}" "the session that holds the snapshot ended early" "$CAUSE" "$CURE"
-}
+facts_broken() { fail_explained "$WORK/facts.errors" 'the session that holds the snapshot ended early'; }
 
 # facts_write FILE SCRIPT: what the script prints goes into the file.
 facts_write() { facts_say "\\o '$1'" "\\i '$SCRIPTS/$2'" '\o'; }
 
 open_snapshot() {
   set -m # a process group of its own, so that it can be ended as a whole
-  # name is for facts/database-written.sql, table_hashes for facts/facts.sql. Whoever hears from it says what failed.
+  # name is for facts/database-written.sql, table_hashes for facts/facts.sql. When the session ends early, facts_say or facts_hear
+  # notices and reports it, so the trap of this process is taken away.
   coproc FACTS {
     trap - ERR
-    psql_on "$DATABASE_NAME" -v name="$DATABASE_NAME" -v table_hashes="$BACKUP_TABLE_HASHES" 2>"$WORK/facts.errors"
+    psql_on "$DATABASE_NAME" -v name="$DATABASE_NAME" -v table_hashes="$BACKUP_TABLE_HASHES" -f - 2>"$WORK/facts.errors"
   }
   FACTS_PROCESS=$FACTS_PID
   CHILDREN+=("$FACTS_PROCESS")
   set +m
-  facts_say "SET lock_timeout = '$LOCK_WAIT';" "\\i '$SCRIPTS/server/session.sql'" \
+  facts_say "SET lock_timeout = '$LOCK_WAIT';" \
     'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;' 'SELECT pg_export_snapshot(), pg_backend_pid();'
   facts_hear SNAPSHOT FACTS_BACKEND
   facts_say "\\i '$SCRIPTS/dump/locks.sql'"
@@ -85,6 +82,7 @@ request_facts() {
   facts_say '\echo counted'
 }
 
+# Empties CHILDREN: pg_dump and the session have ended.
 close_snapshot() {
   facts_hear _
   read_sequences after

@@ -1,6 +1,8 @@
--- What a database holds: the rows of every table, with a hash of them where wanted, and its large objects. Part of facts.sql,
--- which sets the values' form and reads what this leaves in the settings pgkeep.tables, pgkeep.large_object_bytes,
--- pgkeep.large_object_hash and pgkeep.system_identifier.
+-- The rows of every table, with a hash of them where wanted. Sets how values are written until the transaction ends, which is
+-- the caller's; without one that is lost. Leaves its answer in the setting pgkeep.tables, as JSON:
+-- [{schema, name, kind, rows, hash}].
+-- Variables: table_hashes (true or false; unset is false), whether rows are hashed as well as counted; list_file (unset: the
+-- whole database), the relations that are meant, as JSON: [{schema, name}].
 --
 -- Rows are read in a loop, because a query for any number of tables cannot be written in advance; the facts leave the
 -- loop through a setting that lives as long as the transaction, which a read-only transaction may have.
@@ -10,10 +12,42 @@
 -- sha256 of `rows sum sum`. So it depends on neither the order nor the place of rows. A value that changed, moved to
 -- another column or another row, a row that is lost, doubled or put in place of another: each alters the sums, by
 -- accident unnoticed once in 2^128. It is no proof against somebody who may choose the rows: sums can be solved for.
+\if :{?table_hashes}
+\else
+\set table_hashes false
+\endif
+SELECT set_config('pgkeep.table_hashes', :'table_hashes'::boolean::text, true) AS table_hashes
+\gset
+\if :{?list_file}
+\set list `cat :'list_file'`
+SELECT set_config('pgkeep.list', :'list', true) AS list
+\gset
+\else
+\ir objects.sql
+WITH :user_objects
+SELECT set_config('pgkeep.list', jsonb_agg(jsonb_build_object('schema', s.nspname, 'name', r.relname))::text, true) AS list
+  FROM relations r JOIN schemas s ON s.oid = r.relnamespace
+\gset
+\endif
+
+-- Whatever the session, the role or the database has set, values become the same text everywhere.
+SET LOCAL search_path = pg_catalog;
+SET LOCAL standard_conforming_strings = on;
+SET LOCAL quote_all_identifiers = off;
+SET LOCAL DateStyle = 'ISO, YMD';
+SET LOCAL TimeZone = 'UTC';
+SET LOCAL IntervalStyle = postgres;
+SET LOCAL extra_float_digits = 1;
+SET LOCAL bytea_output = hex;
+SET LOCAL lc_monetary = 'C';
+-- A role that may not see every row fails here instead of counting too few.
+SET LOCAL row_security = off;
+-- Compiling the one large query of structure.sql takes far longer than running it.
+SET LOCAL jit = off;
+
 DO $$
 DECLARE
   hashing constant boolean := current_setting('pgkeep.table_hashes');
-  chunk constant int := 1024 * 1024; -- of a large object: it may have terabytes, a value at most one gigabyte
   relation record;
   columns text;
   statement text;
@@ -21,23 +55,12 @@ DECLARE
   first_sum numeric;
   second_sum numeric;
   lines text[] := '{}';
-  identifier text;
-  object oid;
-  position bigint;
-  part bytea;
-  state bytea := '';
-  descriptor int;
-  object_bytes bigint := 0;
 BEGIN
   FOR relation IN
     SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence
-      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      FROM jsonb_to_recordset(nullif(current_setting('pgkeep.list'), '')::jsonb) AS l(schema text, name text)
+           JOIN pg_namespace n ON n.nspname = l.schema JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = l.name
      WHERE c.relkind IN ('r', 'p', 'm', 'f')
-       AND c.relpersistence <> 't'
-       AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
-       AND n.nspname !~ '^pg_(toast_)?temp_'
-       AND NOT EXISTS (SELECT FROM pg_depend d
-                        WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
      ORDER BY n.nspname, c.relname
   LOOP
     counted := NULL;
@@ -48,7 +71,7 @@ BEGIN
     -- before it is read.
     IF relation.relkind = 'r' AND (relation.relpersistence <> 'u' OR NOT pg_is_in_recovery()) THEN
       statement := 'SELECT count(*), NULL, NULL FROM ONLY %I.%I';
-      IF hashing AND relation.relkind = 'r' THEN
+      IF hashing THEN
         SELECT coalesce(string_agg(format('%I', attname), ',' ORDER BY attname COLLATE "C"), '') INTO columns
           FROM pg_attribute WHERE attrelid = relation.oid AND attnum > 0 AND NOT attisdropped;
         -- OFFSET 0 keeps the hash from being computed once for each sum.
@@ -76,37 +99,5 @@ BEGIN
                 encode(sha256(convert_to(format('%s %s %s', counted, first_sum, second_sum), 'UTF8')), 'hex') END)::text;
   END LOOP;
   PERFORM set_config('pgkeep.tables', '[' || array_to_string(lines, ',') || ']', true);
-
-  -- The end of each large object; its content is not read for that. 262144: for reading; 2: from the end.
-  FOR object IN SELECT oid FROM pg_largeobject_metadata LOOP
-    descriptor := lo_open(object, 262144);
-    object_bytes := object_bytes + lo_lseek64(descriptor, 0, 2);
-    PERFORM lo_close(descriptor);
-  END LOOP;
-  PERFORM set_config('pgkeep.large_object_bytes', object_bytes::text, true);
-
-  -- Large objects have numbers, hence an order: a chain of sha256 over `oid position ` and the bytes there.
-  IF hashing THEN
-    FOR object IN SELECT oid FROM pg_largeobject_metadata ORDER BY oid LOOP
-      position := 0;
-      LOOP
-        part := lo_get(object, position, chunk);
-        EXIT WHEN position > 0 AND length(part) = 0;
-        state := sha256(state || convert_to(format('%s %s ', object, position), 'UTF8') || part);
-        EXIT WHEN length(part) < chunk;
-        position := position + chunk;
-      END LOOP;
-    END LOOP;
-    PERFORM set_config('pgkeep.large_object_hash', encode(sha256(state), 'hex'), true);
-  ELSE
-    PERFORM set_config('pgkeep.large_object_hash', '', true);
-  END IF;
-
-  BEGIN
-    SELECT system_identifier::text INTO identifier FROM pg_control_system();
-  EXCEPTION WHEN insufficient_privilege THEN
-    identifier := NULL;  -- some managed servers take the right away
-  END;
-  PERFORM set_config('pgkeep.system_identifier', identifier, true);
 END
 $$;

@@ -11,7 +11,7 @@ source "$SCRIPTS/core/failure.sh"
 source "$SCRIPTS/server/psql.sh"
 source "$SCRIPTS/server/maintenance.sh"
 
-# With what compare.sql has found.
+# Fails with the differences that compare.sql has found between the manifest and the restored database.
 fail_different() {
   awk -F '\t' '{ printf "    %s: expected %s, found %s\n", $1, $2, $3 }' "$WORK/differences" | head -n 50
   fail 1 different "the restored database differs from the manifest in $(wc -l <"$WORK/differences") facts" \

@@ -5,61 +5,23 @@
 --
 -- Facts of a backup made today are compared with those that a later pgkeep reads. Whoever changes how a hash is made
 -- gives its field or kind a new name: compare.sql compares only what both sides have.
-\if :{?table_hashes}
-\else
-\set table_hashes false
-\endif
-SELECT set_config('pgkeep.table_hashes', :'table_hashes'::boolean::text, true) AS table_hashes
-\gset
-
--- Whatever the session, the role or the database has set, values become the same text everywhere.
-SET LOCAL search_path = pg_catalog;
-SET LOCAL standard_conforming_strings = on;
-SET LOCAL quote_all_identifiers = off;
-SET LOCAL DateStyle = 'ISO, YMD';
-SET LOCAL TimeZone = 'UTC';
-SET LOCAL IntervalStyle = postgres;
-SET LOCAL extra_float_digits = 1;
-SET LOCAL bytea_output = hex;
-SET LOCAL lc_monetary = 'C';
--- A role that may not see every row fails here instead of counting too few.
-SET LOCAL row_security = off;
--- Compiling the one large query below takes far longer than running it.
-SET LOCAL jit = off;
-
+\ir objects.sql
+-- Also sets, for all that follows, how values are written.
 \ir contents.sql
+\ir large-objects.sql
+DO $$
+BEGIN
+  PERFORM set_config('pgkeep.system_identifier', system_identifier::text, true) FROM pg_control_system();
+EXCEPTION WHEN insufficient_privilege THEN
+  PERFORM set_config('pgkeep.system_identifier', '', true);  -- some managed servers take the right away
+END
+$$;
 \ir structure.sql
 \ir ownership.sql
 SELECT current_database() AS name
 \gset
 \ir database-properties.sql
-
-WITH members AS (
-  SELECT classid, objid FROM pg_depend WHERE deptype = 'e'
-), schemas AS (
-  -- A schema that an extension made may hold objects of others.
-  SELECT n.oid, n.nspname, n.nspowner,
-         NOT EXISTS (SELECT FROM members WHERE classid = 'pg_namespace'::regclass AND objid = n.oid) AS own
-    FROM pg_namespace n
-   WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
-     AND n.nspname !~ '^pg_(toast_)?temp_'
-), relations AS (
-  -- Nor what hangs on an extension's table: pg_dump leaves that out too.
-  SELECT c.*
-    FROM pg_class c JOIN schemas s ON s.oid = c.relnamespace
-   WHERE c.relpersistence <> 't'
-     AND NOT EXISTS (SELECT FROM members WHERE classid = 'pg_class'::regclass AND objid = c.oid)
-     AND NOT EXISTS (SELECT FROM pg_index i JOIN members m ON m.classid = 'pg_class'::regclass AND m.objid = i.indrelid
-                      WHERE i.indexrelid = c.oid)
-), routines AS (
-  SELECT p.*
-    FROM pg_proc p JOIN schemas s ON s.oid = p.pronamespace
-   WHERE NOT EXISTS (SELECT FROM members WHERE classid = 'pg_proc'::regclass AND objid = p.oid)
-), types AS (
-  SELECT t.*
-    FROM pg_type t JOIN schemas s ON s.oid = t.typnamespace
-   WHERE NOT EXISTS (SELECT FROM members WHERE classid = 'pg_type'::regclass AND objid = t.oid)
-), database AS (
+WITH :user_objects, database AS (
   -- As JSON, because the columns about locales differ from version to version.
   SELECT d.oid, d.datname, d.datdba, to_jsonb(d) AS columns FROM pg_database d WHERE d.datname = current_database()
 ), tables AS (

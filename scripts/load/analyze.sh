@@ -16,20 +16,14 @@ source "$SCRIPTS/load/state.sh"
 # database, whose content is proven by now, from its place.
 analyze_side() {
   begin 'Analyzed'
-  run psql_on "$SIDE" -f "$SCRIPTS/server/session.sql" -f "$SCRIPTS/load/analyze.sql" 2>"$WORK/analyze.errors" || {
-    quote_output "$WORK/analyze.errors"
-    explain "$WORK/analyze.errors"
-    fail 1 "$KIND" 'ANALYZE of the restored database failed' "$CAUSE" "$CURE"
-  }
+  run psql_on "$SIDE" -f "$SCRIPTS/load/analyze.sql" 2>"$WORK/analyze.errors" \
+    || fail_explained "$WORK/analyze.errors" 'ANALYZE of the restored database failed'
   quote_output "$WORK/analyze.errors"
   if [[ -s $WORK/analyze.errors ]]; then
     warn 'some tables have no statistics yet: queries on them may be slow until somebody runs ANALYZE on them'
   fi
   # The first session after that writes a file (pg_internal.init), without which nobody gets in: here where the disk may be full.
-  run psql_on "$SIDE" -c 'SELECT 1' >/dev/null 2>"$WORK/analyze.errors" || {
-    quote_output "$WORK/analyze.errors"
-    explain "$WORK/analyze.errors"
-    fail 1 "$KIND" 'the restored database does not answer' "$CAUSE" "$CURE"
-  }
+  run psql_on "$SIDE" -c 'SELECT 1' >/dev/null 2>"$WORK/analyze.errors" \
+    || fail_explained "$WORK/analyze.errors" 'the restored database does not answer'
   done_step
 }

@@ -16,6 +16,7 @@ source "$SCRIPTS/volume/names.sh"
 source "$SCRIPTS/load/state.sh"
 source "$SCRIPTS/load/role.sh"
 
+# Sets SIDE_MADE.
 create_side() {
   begin 'Created the side database'
   SIDE_MADE=yes
@@ -47,7 +48,7 @@ make_empty_side() {
   prepare_side
 }
 
-# In the empty side database: what only a superuser may make and no dump's code has touched yet.
+# Makes in the empty side database what only a superuser may make, before any code of the dump has run there.
 prepare_side() {
   local hands_over=false
   [[ -n $RESTORER ]] || return 0

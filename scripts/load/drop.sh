@@ -12,7 +12,8 @@ source "$SCRIPTS/server/maintenance.sh"
 source "$SCRIPTS/server/unsubscribe.sh"
 source "$SCRIPTS/load/state.sh"
 
-# drop_unmarked DATABASE: one that was made and not marked any more, if nothing is in it.
+# drop_unmarked DATABASE: drops it if it bears no mark and nothing is in it, as when a restore was killed between making a side
+# database and marking it.
 drop_unmarked() {
   run psql_on "$1" -f "$SCRIPTS/load/is-empty.sql" >"$WORK/answer" 2>/dev/null || return 0
   [[ $(<"$WORK/answer") == t ]] || return 0

@@ -18,8 +18,8 @@ source "$SCRIPTS/load/role.sh"
 source "$SCRIPTS/load/guard.sh"
 source "$SCRIPTS/load/entries.sh"
 
-# One transaction that stops at the first error. gzip's exit code counts as much as psql's, which takes the end of a cut
-# stream for the end of the dump.
+# restore_plain FILE: in one transaction that stops at the first error. gzip's exit code counts as much as psql's, which
+# takes the end of a cut stream for the end of the dump.
 restore_plain() {
   plain_text "$1" \
     | as_restorer psql -X -q --no-password -1 -v ON_ERROR_STOP=1 -o /dev/null -d "$(patient_conninfo "$SIDE")"
@@ -54,7 +54,7 @@ restore_side() {
   grep -v 'transaction in progress' "$errors" >"$WORK/restore.output" || true
   quote_output "$WORK/restore.output"
   if ((code != 0)); then
-    # A password that the dump's code has changed looks like a wrong Secret.
+    # When the dump's code has changed the role's password, the error looks like a wrong Secret: that is looked at first.
     [[ -z $RESTORER ]] || check_restorer
     explain "$errors"
     if [[ -n $RESTORER && $KIND == rights ]]; then

@@ -19,7 +19,8 @@ check_restorer() {
   [[ ! -s $WORK/given-away ]] || tampered "it has given away the role that executes the dump: $(head -n 1 "$WORK/given-away")"
 }
 
-# tampered WHAT: no flag is named here that would give the same code more rights.
+# tampered WHAT: fails because the dump's code has changed definitions. The cure names no flag that would give that code more
+# rights.
 tampered() {
   fail 1 tampered "code in backup $NAME has changed definitions while it was restored" "$1" \
     'look at who could create such functions; what they cannot touch comes back one by one: pgkeep run-restore … --table SCHEMA.TABLE'

@@ -19,12 +19,12 @@ source "$SCRIPTS/load/guard.sh"
 source "$SCRIPTS/load/entries.sh"
 source "$SCRIPTS/load/probe.sh"
 
-# Everything gets its owner, then its rights; after that nothing of the temporary role is left.
+# Everything gets its owner, then its rights; after that nothing of the temporary role is left. Unsets RESTORER.
 hand_over() {
   local owners=live
   [[ -n $RESTORER ]] || return 0
   begin 'Handed everything to its owners'
-  # Nobody may be in there, or come in, who could change again what is now looked at.
+  # The role's sessions end and no new one may begin: nothing changes any more while it is looked at.
   query "$MAINTENANCE" load/close.sql -v role="$RESTORER" -v side="$SIDE"
   check_restorer
   check_definitions
@@ -48,7 +48,8 @@ hand_over() {
   done_step
 }
 
-# The one part of a dump that a superuser executes: GRANT and REVOKE run nobody's code. Read before, word by word.
+# restore_rights KIND: the one part of a dump that a superuser executes. It may hold only GRANT and REVOKE, which run nobody's
+# code; rights.awk reads every statement before.
 restore_rights() {
   [[ -d $BACKUP_DIRECTORY/$NAME/database ]] || return 0
   list_entries "$1" >"$WORK/rights.list"
@@ -62,7 +63,5 @@ restore_rights() {
   fi
   run pg_restore --exit-on-error --no-password --use-list="$WORK/rights.list" --dbname="$(conninfo "$SIDE")" \
     "$BACKUP_DIRECTORY/$NAME/database" 2>"$WORK/rights.errors" && return
-  quote_output "$WORK/rights.errors"
-  explain "$WORK/rights.errors"
-  fail 1 "$KIND" "the rights of $NAME could not be restored" "$CAUSE" "$CURE"
+  fail_explained "$WORK/rights.errors" "the rights of $NAME could not be restored"
 }

@@ -1,5 +1,5 @@
--- Hands what the temporary role has made to its owners; the database itself gets its own before the swap. As a superuser, in the side database. Only names come from the
--- manifest, and the server resolves and quotes them; nothing of the dump is executed.
+-- Hands what the temporary role has made to its owners; the database itself gets its own before the swap. As a superuser, in the
+-- side database. Only names come from the manifest, and the server resolves and quotes them; nothing of the dump is executed.
 -- Variables: role, name (the live database), manifest_file, owners:
 --   each      as the manifest lists them
 --   database  the dump has set them itself; what is left goes to the owner of the database

@@ -16,23 +16,21 @@ source "$SCRIPTS/volume/catalog.sh"
 source "$SCRIPTS/facts/facts.sh"
 source "$SCRIPTS/load/state.sh"
 
-# The facts of the side database, in one snapshot; hashes of tables where the manifest has them to compare with.
+# Reads the facts of the side database in one snapshot, with hashes of tables where the manifest has them, and then its
+# sequences. Writes $WORK/facts.json and $WORK/sequences.
 read_facts() {
   local hashes=false
   if [[ $(summary_value "$NAME" table_hashes) == true ]]; then hashes=true; fi
-  psql_on "$SIDE" -1 -v table_hashes="$hashes" -f "$SCRIPTS/server/session.sql" -f "$SCRIPTS/facts/facts.sql" \
+  psql_on "$SIDE" -1 -v table_hashes="$hashes" -f "$SCRIPTS/facts/facts.sql" \
     >"$WORK/facts.json" || return 1
-  psql_on "$SIDE" -f "$SCRIPTS/server/session.sql" -f "$SCRIPTS/facts/sequences.sql" >"$WORK/sequences"
+  psql_on "$SIDE" -f "$SCRIPTS/facts/sequences.sql" >"$WORK/sequences"
 }
 
 compare_side() {
   local tables rows
   begin 'Compared with the manifest'
-  if ! run read_facts 2>"$WORK/facts.errors"; then
-    quote_output "$WORK/facts.errors"
-    explain "$WORK/facts.errors"
-    fail 1 "$KIND" 'the facts of the restored database cannot be read' "$CAUSE" "$CURE"
-  fi
+  run read_facts 2>"$WORK/facts.errors" \
+    || fail_explained "$WORK/facts.errors" 'the facts of the restored database cannot be read'
   query "$SIDE" facts/totals.sql -v facts_file="$WORK/facts.json" >"$WORK/totals"
   IFS=$'\t' read -r tables rows <"$WORK/totals"
   if [[ -z $MANIFEST ]]; then
@@ -43,7 +41,7 @@ compare_side() {
   query "$SIDE" facts/compare.sql -v manifest_file="$MANIFEST" -v found_file="$WORK/facts.json" \
     -v found_sequences="$WORK/sequences" >"$WORK/differences"
   [[ ! -s $WORK/differences ]] || fail_different
-  # What this run has just shown is worth knowing: retention never lets the newest such backup go.
+  # The mark says that the backup was restored with every fact equal; retention keeps the newest one that has it.
   set_mark proven "$NAME" "restored into $SIDE, every fact equal" || warn 'the mark for proven backups could not be written'
   done_step "$tables tables, $rows rows, every fact equal"
 }

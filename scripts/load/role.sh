@@ -37,6 +37,7 @@ hands_over() {
   is_legacy "$NAME" || [[ $(summary_value "$NAME" owners) == false || $OWNERSHIP == known && -d $BACKUP_DIRECTORY/$NAME/database ]]
 }
 
+# Sets RESTORER, RESTORER_MADE and OWNERSHIP.
 make_role() {
   local superuser
   begin 'Chose the role that executes the dump'
@@ -60,15 +61,15 @@ make_role() {
   done_step "\"$RESTORER\", made for this run; no superuser"
 }
 
-# False, with its reason shown, when it could not be dropped; RESTORER_MADE says so too.
+# Drops the temporary role and unsets RESTORER_MADE. When it could not be dropped, its reason is shown and RESTORER_MADE stays.
 drop_role() {
-  local database=$MAINTENANCE
+  local database count="SELECT count(*) FROM pg_roles WHERE rolname = :'role'"
   [[ -n $RESTORER_MADE ]] || return 0
-  # Where it owned something, if that is still there; in the other database what it was granted on tablespaces.
+  # In the side database, if it is still there, goes what the role owned; in the other what it was granted on tablespaces.
   for database in "$SIDE" "$MAINTENANCE"; do
     run psql_on "$database" -f "$SCRIPTS/load/role-drop.sql" -v role="$RESTORER" 2>"$WORK/role.errors" || true
   done
-  if run psql_on "$MAINTENANCE" -v role="$RESTORER" -f - <<<"SELECT count(*) FROM pg_roles WHERE rolname = :'role'" \
+  if run psql_on "$MAINTENANCE" -v role="$RESTORER" -f - <<<"$count" \
     >"$WORK/answer" 2>/dev/null && [[ $(<"$WORK/answer") == 0 ]]; then
     RESTORER_MADE=''
     return

@@ -17,7 +17,7 @@ source "$SCRIPTS/restore/back.sh"
 
 # Reads only, for at most a minute, and finds names as an application does.
 ask_smoke_query() {
-  PGOPTIONS='-c default_transaction_read_only=on -c statement_timeout=60s' psql_on "$DATABASE_NAME" -c "$RESTORE_SMOKE_QUERY"
+  PGOPTIONS='-c default_transaction_read_only=on -c statement_timeout=60s' bare_psql_on "$DATABASE_NAME" -c "$RESTORE_SMOKE_QUERY"
 }
 
 ask_smoke_query_as() { PGUSER=$1 PGPASSFILE="$WORK/asker-passwords" ask_smoke_query; }

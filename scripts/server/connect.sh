@@ -17,12 +17,13 @@ CONNECT_PATIENCE=30 # seconds to wait for a server that is starting up or not re
 
 try_connection() {
   # shellcheck disable=SC2016 # $$ is SQL's, and nothing else here is the shell's
-  psql_on "$1" -z -0 -c "SELECT current_setting('server_version_num'), getdatabaseencoding(), current_setting('server_version')" \
+  bare_psql_on "$1" -z -0 -c "SELECT current_setting('server_version_num'), getdatabaseencoding(), current_setting('server_version')" \
     >"$WORK/version" 2>"$WORK/connect.errors"
 }
 
 # connect DATABASE: waits a bounded time for a server that may still come up; any other refusal is final.
 # Sets SERVER_VERSION, SERVER_NUMBER and SERVER_ENCODING; on failure KIND says why and the exit code is 1.
+# Adds to PGOPTIONS what only newer servers know.
 connect() {
   local give_up=$((SECONDS + CONNECT_PATIENCE)) said=''
   until run try_connection "$1"; do
@@ -46,7 +47,6 @@ connect() {
 }
 
 connect_or_fail() {
-  connect "$1" && return
-  quote_output "$WORK/connect.errors"
-  fail 1 "$KIND" "no connection to database \"$1\" on $DATABASE_HOST:$DATABASE_PORT as \"$PGUSER\"" "$CAUSE" "$CURE"
+  connect "$1" \
+    || fail_explained "$WORK/connect.errors" "no connection to database \"$1\" on $DATABASE_HOST:$DATABASE_PORT as \"$PGUSER\""
 }

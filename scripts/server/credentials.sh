@@ -28,6 +28,7 @@ read_credential() {
 }
 
 # Makes every client of this script log in as the Secret says.
+# Sets and exports PGUSER, PGPASSFILE, PGHOST, PGPORT, PGSSLMODE and PGOPTIONS.
 use_credentials() {
   local password
   require_parameter DATABASE_HOST DATABASE_PORT DATABASE_NAME DATABASE_SSLMODE DATABASE_SECRET DATABASE_USER_KEY \
@@ -52,7 +53,7 @@ use_credentials() {
   # The search path keeps objects of the database from standing in for PostgreSQL's own.
   PGOPTIONS='-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0'
   PGOPTIONS+=' -c search_path=pg_catalog -c row_security=off'
-  # The server's side of a connection that was cut without a word ends in two minutes as well, with all that it holds.
+  # When a connection is cut without a word, the server's process ends within two minutes, with the locks it holds.
   PGOPTIONS+=' -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=6 -c tcp_user_timeout=90s'
   export PGUSER PGPASSFILE PGHOST PGPORT PGSSLMODE PGOPTIONS
 }

@@ -4,11 +4,13 @@
 [[ ! -v PGKEEP_SERVER_ERRORS ]] || return 0
 readonly PGKEEP_SERVER_ERRORS=1
 
+source "$SCRIPTS/core/log.sh"
 source "$SCRIPTS/core/failure.sh"
 source "$SCRIPTS/server/versions.sh"
 
 KIND='' # one word beside CAUSE and CURE
 
+# because WORD CAUSE CURE: sets KIND, CAUSE and CURE.
 because() { KIND=$1 CAUSE=$2 CURE=$3; }
 
 # explain FILE: finds the error in a tool's output and sets KIND, CAUSE and CURE.
@@ -109,4 +111,12 @@ explain() {
       because other "$(grep -v '^$' "$1" | head -n 1)" "the tool's own words above say what to mend"
       ;;
   esac
+}
+
+# fail_explained FILE ERROR [REASON]: quotes a tool's words and fails with what they mean; REASON is KIND unless given.
+# Sets KIND, CAUSE and CURE.
+fail_explained() {
+  quote_output "$1"
+  explain "$1"
+  fail 1 "${3:-$KIND}" "$2" "$CAUSE" "$CURE"
 }

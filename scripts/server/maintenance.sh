@@ -13,7 +13,7 @@ source "$SCRIPTS/server/connect.sh"
 
 MAINTENANCE='' # the database from which the others are renamed
 
-# Renames happen from another database than the one renamed.
+# A database is renamed from within another one. Connects to one that is there and sets MAINTENANCE to its name.
 connect_maintenance() {
   MAINTENANCE=postgres
   [[ $DATABASE_NAME != postgres ]] || MAINTENANCE=template1
@@ -24,7 +24,7 @@ connect_maintenance() {
   connect_or_fail "$MAINTENANCE"
 }
 
-# A standby, or a server that somebody has stopped from writing: nothing could be mended or made there.
+# Fails on a standby, or on a server that somebody has stopped from writing: nothing could be restored there.
 require_writable() {
   local detail cure
   query "$MAINTENANCE" server/writable.sql -z -0 >"$WORK/writable"

@@ -21,24 +21,26 @@ conninfo() {
   printf ' tcp_user_timeout=120000'
 }
 
-# For those that send a lot: that timeout also counts while the server is there and takes nothing (a slow check during
-# COPY, a disk that stalls). Not for all, because a connection that waits is given up by it as well.
+# patient_conninfo DATABASE: for clients that send a lot. tcp_user_timeout also counts while the server is there and takes
+# nothing (a slow check during COPY, a disk that stalls). For clients that mostly wait it stays short: it ends their dead
+# connections too.
 patient_conninfo() { printf '%s tcp_user_timeout=600000' "$(conninfo "$1")"; }
 
-# psql_on DATABASE ARGUMENTS…: rows only, tab separated, stops at the first error.
-# The encoding is set here only: in the environment it would change what pg_dump writes.
-psql_on() {
+# bare_psql_on DATABASE ARGUMENTS…: rows only, tab separated, stops at the first error. Without the settings of session.sql,
+# for the first word to a server and for queries of others, which may read views. The encoding is set here only: in the
+# environment it would change what pg_dump writes.
+bare_psql_on() {
   PGCLIENTENCODING=UTF8 PGAPPNAME=pgkeep psql -X -q -A -t -F $'\t' --no-password -v ON_ERROR_STOP=1 -d "$(conninfo "$1")" "${@:2}"
 }
+
+# psql_on DATABASE ARGUMENTS…: the same with the settings of session.sql. What comes by standard input needs `-f -`.
+psql_on() { bare_psql_on "$1" -f "$SCRIPTS/server/session.sql" "${@:2}"; }
 
 # query DATABASE SCRIPT ARGUMENTS…: runs one of our SQL files and prints its rows; on an error explains it and fails.
 query() {
   local errors="$WORK/query.errors"
-  if ! run psql_on "$1" -f "$SCRIPTS/server/session.sql" -f "$SCRIPTS/$2" "${@:3}" 2>"$errors"; then
-    quote_output "$errors" >&2
-    explain "$errors"
-    fail 1 query "${2%.sql} failed on database \"$1\"" "$CAUSE" "$CURE"
-  fi
+  run psql_on "$1" -f "$SCRIPTS/$2" "${@:3}" 2>"$errors" \
+    || fail_explained "$errors" "${2%.sql} failed on database \"$1\"" query >&2
 }
 
 ANSWER=''
@@ -47,11 +49,8 @@ ANSWER=''
 # answer anything, so what is no number ends the run.
 ask_number() {
   local errors="$WORK/ask.errors"
-  if ! run psql_on "$DATABASE_NAME" -c "$1" >"$WORK/answer" 2>"$errors"; then
-    quote_output "$errors"
-    explain "$errors"
-    fail 1 "$KIND" "a question to database \"$DATABASE_NAME\" failed" "$CAUSE" "$CURE"
-  fi
+  run psql_on "$DATABASE_NAME" -c "$1" >"$WORK/answer" 2>"$errors" \
+    || fail_explained "$errors" "a question to database \"$DATABASE_NAME\" failed"
   ANSWER=$(<"$WORK/answer")
   is_number "$ANSWER" || refuse_answer "$ANSWER" "$1"
 }

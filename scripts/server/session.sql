@@ -1,4 +1,4 @@
--- First in every helper session: a backend that notices when its client is gone. Within seconds where the connection was
+-- First in every session of psql_on: a backend that notices when its client is gone. Within seconds where the connection was
 -- closed, even in the middle of a long query; within two minutes where it was cut without a word, so that no snapshot is
 -- held for hours. Unix sockets know no keepalives and ignore them.
 -- A transaction that idles for ten minutes ends too: whoever holds one open says something every few seconds.

@@ -9,8 +9,8 @@ source "$SCRIPTS/core/log.sh"
 source "$SCRIPTS/core/children.sh"
 source "$SCRIPTS/server/psql.sh"
 
-# A database that has subscriptions cannot be dropped.
+# unsubscribe DATABASE: drops its subscriptions, with which it could not be dropped itself.
 unsubscribe() {
-  run psql_on "$1" -f "$SCRIPTS/server/session.sql" -f "$SCRIPTS/server/unsubscribe.sql" 2>"$WORK/unsubscribe.errors" && return
+  run psql_on "$1" -f "$SCRIPTS/server/unsubscribe.sql" 2>"$WORK/unsubscribe.errors" && return
   quote_output "$WORK/unsubscribe.errors"
 }

@@ -14,6 +14,7 @@ SERVER_ENCODING='' # of the connected database
 CLIENT_VERSION=''
 CLIENT_MAJOR=0
 
+# Sets CLIENT_VERSION and CLIENT_MAJOR.
 read_client_version() {
   local words
   words=$(pg_dump --version)

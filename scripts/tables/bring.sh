@@ -23,7 +23,7 @@ move_parts() {
   begin 'Moved them into schemas of their own'
   in_side tables/move.sql -1 -v stamp="$STAMP" -v backup="$NAME" -v created="$(created_of_backup)"
   in_side tables/list.sql >"$WORK/moved.json"
-  # Anew, and with hashes in any case: what arrives is held against it.
+  # Counted anew, and with hashes in any case, because what arrives in the live database is compared with this.
   count_parts "$SIDE" "$WORK/moved.json" "$WORK/side.json" true
   printf '{"facts":%s}\n' "$(<"$WORK/side.json")" >"$WORK/expected.json"
   done_step
@@ -31,7 +31,8 @@ move_parts() {
 
 created_of_backup() { if is_legacy "$NAME"; then name_to_iso "$NAME"; else summary_value "$NAME" created; fi; }
 
-# By the stamp, which is plain ASCII; names in other letters would depend on the encoding.
+# Dumps the new schemas and restores them into the live database. They are named by the stamp, which is plain ASCII; how a name
+# in other letters is matched depends on the encoding.
 carry_parts() {
   as_restorer pg_dump --format=custom --compress=0 --no-password --no-security-labels --no-publications --no-subscriptions \
     --schema="*_restored_$STAMP" --dbname="$(conninfo "$SIDE")" \
@@ -39,6 +40,7 @@ carry_parts() {
       --dbname="$(conninfo "$DATABASE_NAME")"
 }
 
+# Sets PARTS_BEGUN.
 bring_parts() {
   begin 'Brought them into the live database'
   PARTS_BEGUN=yes
@@ -62,13 +64,14 @@ bring_parts() {
   hand_parts_over
 }
 
+# Unsets PARTS_BEGUN.
 hand_parts_over() {
   local manifest=$MANIFEST
   begin 'Gave them to their owners'
   [[ $(summary_value "$NAME" owners) != false ]] || manifest=''
   if run psql_on "$DATABASE_NAME" -1 -v name="$DATABASE_NAME" -v stamp="$STAMP" -v manifest_file="$manifest" \
     -v role="$RESTORER" -v trusted="${RESTORE_ALLOW_SUPERUSER_OBJECTS:-false}" \
-    -f "$SCRIPTS/server/session.sql" -f "$SCRIPTS/tables/hand-over.sql" 2>"$WORK/parts.errors"; then
+    -f "$SCRIPTS/tables/hand-over.sql" 2>"$WORK/parts.errors"; then
     PARTS_BEGUN=''
     done_step
     return
@@ -77,13 +80,14 @@ hand_parts_over() {
   explain "$WORK/parts.errors"
   [[ -z $RESTORER ]] || fail 1 "$KIND" 'the restored tables could not be given to their owners' "${CAUSE##*ERROR:  }" \
     'if you trust everyone who could create objects in that database: pgkeep run-restore … --allow-superuser-objects'
-  # They are whole, and the Secret's role has them.
+  # Without a temporary role the tables are whole, and belong to the Secret's role.
   PARTS_BEGUN=''
   warn "the tables stay with \"$PGUSER\": $CAUSE"
   done_step
 }
 
-# Called by end_restore and, where nothing is wrong, never. Takes back what is not handed over.
+# Takes back what was brought into the live database and not handed over; called only when a restore fails. Unsets PARTS_BEGUN
+# where that works.
 drop_parts() {
   [[ -n $PARTS_BEGUN ]] || return 0
   run psql_on "$DATABASE_NAME" -1 -v role="$RESTORER" -v stamp="$STAMP" -f "$SCRIPTS/tables/drop.sql" 2>"$WORK/drop.errors" && {
@@ -98,7 +102,7 @@ parts_left() {
   note "what was restored so far, schemas …_restored_$STAMP, may still be there; nothing else of the live database was touched"
 }
 
-# Called before leftover roles are dropped, which cannot be while they have anything in the live database.
+# Removes from the live database what temporary roles of killed restores have there; before that they cannot be dropped.
 sweep_parts() {
   run psql_on "$DATABASE_NAME" -v name="$DATABASE_NAME" -f "$SCRIPTS/tables/sweep.sql" >"$WORK/leftovers" 2>/dev/null || true
   quote_output "$WORK/leftovers"

@@ -32,7 +32,7 @@ compare_parts() {
   done_step "$TOTAL, equal$([[ $hashes == false ]] || printf ' by content')"
 }
 
-# What the tables need and the live database has not.
+# Fails where the live database lacks what the tables are defined with and what cannot come along.
 check_needs() {
   local first count
   begin 'Looked what the tables need in the live database'

@@ -19,18 +19,16 @@ TOTAL='' # what was counted last: "2 tables, 3500 rows"
 
 in_side() { as_restorer query "$SIDE" "$@"; }
 
-facts_unreadable() {
-  quote_output "$WORK/parts.errors"
-  explain "$WORK/parts.errors"
-  fail 1 "$KIND" 'the restored tables cannot be counted' "$CAUSE" "$CURE"
-}
+facts_unreadable() { fail_explained "$WORK/parts.errors" 'the restored tables cannot be counted'; }
 
-# count_parts DATABASE LIST FACTS HASHES: what is in the relations of a list; positions of sequences into FACTS.sequences.
+# count_parts DATABASE LIST FACTS HASHES: writes into the file FACTS what the relations of a list hold, and into
+# FACTS.sequences where the sequences among them stand.
 count_parts() {
   run as_restorer psql_on "$1" -1 -v list_file="$2" -v facts_file="$3" -v sequences_file="$3.sequences" -v table_hashes="$4" \
-    -f "$SCRIPTS/server/session.sql" -f "$SCRIPTS/tables/contents.sql" 2>"$WORK/parts.errors" || facts_unreadable
+    -f "$SCRIPTS/tables/contents.sql" 2>"$WORK/parts.errors" || facts_unreadable
 }
 
+# total_rows FACTS: sets TOTAL to the number of tables and rows in a file of facts.
 total_rows() {
   query "$MAINTENANCE" facts/totals.sql -v facts_file="$1" >"$WORK/totals"
   TOTAL=$(awk -F '\t' 'NR > 1 { tables++; rows += $2 } END { printf "%d tables, %.0f rows", tables, rows }' "$WORK/totals")

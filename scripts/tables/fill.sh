@@ -53,7 +53,7 @@ restore_list() {
 
 restore_entries() {
   restore_list schema --exit-on-error && restore_list needed --exit-on-error || return 1
-  # Only bodies of functions can need these, and whether they do no catalogue knows.
+  # Only bodies of functions can need the entries of this list, and no catalogue says whether they do: errors are no failure.
   restore_list extra 2>"$WORK/parts.extra-errors" || true
   restore_list data --exit-on-error "--jobs=$RESTORE_JOBS"
 }

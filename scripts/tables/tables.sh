@@ -24,6 +24,7 @@ source "$SCRIPTS/tables/fill.sh"
 source "$SCRIPTS/tables/compare.sh"
 source "$SCRIPTS/tables/bring.sh"
 
+# Drops the side database and the role. Unsets SIDE_MADE.
 end_parts() {
   drop_side
   SIDE_MADE=''

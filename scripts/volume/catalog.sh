@@ -8,7 +8,7 @@ source "$SCRIPTS/core/text.sh"
 source "$SCRIPTS/volume/names.sh"
 source "$SCRIPTS/volume/marks.sh"
 
-# The console's own words; pgkeep (the tool) reads this version.
+# The keys of a backup's file `summary`, which the console prints and the tool reads.
 readonly SUMMARY_KEYS='schema_version name database created duration_seconds format compression server_version
   client_version tables rows large_objects database_bytes backup_bytes owners table_hashes'
 declare -A FACT=()    # what read_summary has found, by key
@@ -49,12 +49,12 @@ has_form() {
 read_summary() {
   local text='' line key value known=" ${SUMMARY_KEYS//[[:space:]]/ } "
   FACT=() SUMMARY_FAULT=''
-  # Not what a pipe or a link in its place would say.
+  # A pipe or a link in the place of the file is not read.
   if [[ ! -f $1 || -L $1 ]]; then
     SUMMARY_FAULT='summary is missing, or no plain file'
     return
   fi
-  # False at the end of the file, which is where it ends.
+  # read is false when it reaches the end of the file, as it should here.
   { IFS= read -r -N $((SUMMARY_LARGEST + 1)) text <"$1" || true; } 2>/dev/null
   if ((${#text} > SUMMARY_LARGEST)); then
     SUMMARY_FAULT="summary has more than $SUMMARY_LARGEST characters"
@@ -82,8 +82,8 @@ summary_value() {
 
 fact_of() { summary_value "$2" "$1"; }
 
-# verified: published, which happens only after a full read, and nothing bad was found since. A pin, a proof or a
-# suspicion (marks.sh) does not change that.
+# backup_status NAME: prints verified, damaged or unverified (a file of the older script). A verified backup was read to its
+# end before it was published, and nothing bad was found since. Marks other than `damaged` do not change that.
 backup_status() {
   local path="$BACKUP_DIRECTORY/$1"
   if is_legacy "$1"; then
@@ -141,7 +141,7 @@ newest_verified_of() {
   done < <(backup_names)
 }
 
-# The other end.
+# The oldest verified backup of one database.
 oldest_verified_of() {
   local name oldest=''
   while IFS= read -r name; do
@@ -156,8 +156,9 @@ sizes_of() {
   printf '%s %s %s %s\n' "${FACT[backup_bytes]:--}" "${FACT[rows]:--}" "${FACT[tables]:--}" "${FACT[large_objects]:--}"
 }
 
-# The same of the last ten good backups of a database. Those that nobody has looked at do not say what is usual, nor does
-# one of a database that was about to be replaced; from one that somebody has looked at, the reckoning begins anew.
+# sizes_of_last_good DATABASE: lines of `sizes_of` for its last ten good backups, from which follows what is usual. Left out
+# are suspicious ones that nobody has acknowledged, and safety backups. At an acknowledged one it ends: that one begins a
+# new usual.
 sizes_of_last_good() {
   local name count=0
   while IFS= read -r name && ((count < 10)); do

@@ -16,6 +16,7 @@ hold() {
   flock -s "$HELD_DESCRIPTOR" && [[ -f $file ]]
 }
 
+# Unsets HELD_DESCRIPTOR.
 release() {
   [[ -n $HELD_DESCRIPTOR ]] || return 0
   exec {HELD_DESCRIPTOR}<&-

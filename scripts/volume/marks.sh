@@ -17,11 +17,9 @@ source "$SCRIPTS/core/files.sh"
 source "$SCRIPTS/volume/names.sh"
 source "$SCRIPTS/volume/holds.sh"
 
-mark_file() { printf '%s/.records/%s/%s' "$BACKUP_DIRECTORY" "$1" "$2"; }
-
 has_mark() { [[ -e $BACKUP_DIRECTORY/.records/$1/$2 ]]; }
 
-# set_mark KIND NAME WHY: whole or not at all, and on the disk before anybody acts on it.
+# set_mark KIND NAME WHY: writes the mark whole or not at all; it is on the disk when this is over.
 set_mark() {
   local directory="$BACKUP_DIRECTORY/.records/$1"
   mkdir -p "$directory" || return 1
@@ -48,7 +46,7 @@ mark_text() {
   fi
 }
 
-# Marks of backups that are no longer there say nothing any more.
+# Removes the marks of backups that are no longer there.
 sweep_marks() {
   local mark name
   for mark in "$BACKUP_DIRECTORY"/.records/{damaged,pinned,proven,suspicious,acknowledged,safety}/backup-*; do
@@ -57,7 +55,7 @@ sweep_marks() {
   done
 }
 
-# Comma-separated, in the order of the list; "-" for none.
+# backup_flags NAME: its marks and `in-use`, separated by commas, always in this order; "-" for none.
 backup_flags() {
   local flags=''
   ! has_mark safety "$1" || flags+=,safety

@@ -16,7 +16,8 @@ source "$SCRIPTS/volume/space.sh"
 # metric NAME HELP: the head of one; every metric here is a gauge.
 metric() { printf '# HELP %s %s\n# TYPE %s gauge\n' "$1" "$2" "$1"; }
 
-# A label's value. Names of databases come escaped as COPY does it, which for a backslash is what Prometheus wants.
+# label VALUE: as it stands in a label's quotes. Names of databases come escaped as COPY does it, which for a backslash is what
+# Prometheus wants.
 label() { printf '%s' "${1//\"/\\\"}"; }
 
 collect_metrics() {
@@ -31,7 +32,7 @@ collect_metrics() {
     count[$key]=$((${count[$key]:-0} + 1))
     ! has_mark suspicious "$name" || suspicious[_$database]=$((${suspicious[_$database]:-0} + 1))
     # A safety backup must not make up for one that the schedule has not made.
-    if [[ $status == verified ]] && ! is_from_the_future "$name" && ! has_mark safety "$name"; then
+    if may_be_latest "$name"; then
       [[ -n ${latest[_$database]:-} ]] || latest[_$database]=$name
       if [[ -z ${proven[_$database]:-} ]] && has_mark proven "$name"; then proven[_$database]=$name; fi
     fi
@@ -84,7 +85,8 @@ each_latest() {
   done
 }
 
-# Nothing is lost when it cannot be written: the state itself is on the volume. After a signal there is no time for it.
+# When the metrics cannot be written, that is a warning: what they tell is on the volume all the same. After a signal there
+# is no time for them.
 write_metrics() {
   [[ -z $SIGNALLED ]] || return 0
   local file="$BACKUP_DIRECTORY/.records/metrics.prom"

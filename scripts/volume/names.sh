@@ -4,6 +4,8 @@
 [[ ! -v PGKEEP_VOLUME_NAMES ]] || return 0
 readonly PGKEEP_VOLUME_NAMES=1
 
+source "$SCRIPTS/core/time.sh"
+
 NAME='' # the backup of this run: backup-YYYYMMDD-HHMMSS, or a file of the older script
 
 is_backup_name() { [[ $1 =~ ^backup-[0-9]{8}-[0-9]{6}$ ]]; }
@@ -18,8 +20,6 @@ name_to_iso() {
 
 # Seconds since 1970 of a backup's name.
 epoch_of_name() {
-  local iso
-  iso=$(name_to_iso "$1")
-  # GNU date and busybox date both read this form.
-  date -u -d "${iso:0:10} ${iso:11:8}" +%s
+  local digits=${1#backup-}
+  epoch_of "${digits/-/}"
 }

@@ -33,6 +33,25 @@ steps_for_json() {
   printf '%s' "${steps#,}"
 }
 
-record_verification() {
-  append_line "$BACKUP_DIRECTORY/.records/verifications.jsonl" "{\"name\":\"$1\",\"time\":\"$(now_iso)\",\"result\":\"$2\"}" || true
+# json_of KEY VALUE…: one JSON object on one line. A value is text; behind a key that begins with a colon it is JSON already,
+# and the colon is no part of the key.
+json_of() {
+  local members=''
+  while (($# > 0)); do
+    case $1 in
+      :*) members+=",\"${1#:}\":$2" ;;
+      *) members+=",\"$1\":\"$(escape_for_json "$2")\"" ;;
+    esac
+    shift 2
+  done
+  printf '{%s}' "${members#,}"
 }
+
+# append_record FILE KEY VALUE…: a line in .records/FILE.jsonl, on the disk when this is over. False where it could not be
+# written.
+append_record() {
+  local file="$BACKUP_DIRECTORY/.records/$1.jsonl"
+  append_line "$file" "$(json_of "${@:2}")" && flush_paths "$file"
+}
+
+record_verification() { append_record verifications name "$1" time "$(now_iso)" result "$2" || true; }

@@ -61,7 +61,7 @@ plan_retention() {
       print $1 "\t" $3 "\t" database[$2] "\t" reason
     }
   ' "$WORK/groups" "$WORK/decided" >"$1" || return 1
-  # Never act on half an answer.
+  # A plan with a line missing is not acted on.
   [[ $(wc -l <"$1") == "$(wc -l <"$WORK/catalog")" ]]
 }
 
@@ -73,7 +73,7 @@ print_plan() {
   done <"$1"
 }
 
-# Tombstones of earlier runs. Only names that this program makes.
+# Removes for good what earlier runs have moved to .trash, and only names that this program makes.
 empty_trash() {
   local path name
   for path in "$BACKUP_DIRECTORY"/.trash/backup-*; do
@@ -93,7 +93,7 @@ apply_plan() {
   DELETED=0
   while IFS=$'\t' read -r verdict name database reason; do
     [[ $verdict == delete ]] || continue
-    # The plan is ours; this is the last place where a mistake in it does no harm.
+    # Should the plan be wrong, this is the last place to notice it before something is deleted.
     if ! is_backup_name "$name" || [[ -L $BACKUP_DIRECTORY/$name || ! -d $BACKUP_DIRECTORY/$name ]]; then
       note "refused to delete \"$name\": it is no directory of a backup"
       return 1

@@ -16,10 +16,11 @@ FACTS, SEQUENCES, COMPARE, BLOCKS, ACCESS, SESSION = (
     )
 )
 
-# facts.sql itself, for tests that change a line of it.
+# facts.sql itself with contents.sql in it, for tests that change a line of them.
 FACTS_TEXT = (
     (SCRIPTS / "facts/facts.sql")
     .read_text(encoding="utf-8")
+    .replace("\\ir contents.sql", (SCRIPTS / "facts/contents.sql").read_text(encoding="utf-8"))
     .replace("\\ir ", f"\\i {SCRIPTS}/facts/")
 )
 

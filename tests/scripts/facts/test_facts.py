@@ -676,3 +676,12 @@ def test_every_field_of_a_manifest_is_documented_and_no_other(pod: Pod, server: 
     beside = DOCUMENT.read_text(encoding="utf-8").split("\n\n")[2]
     named = set(re.findall(r"`([\w.]+)/?`", beside)) - {"NAME.sql.gz"}
     assert named == {path.name for path in backup.iterdir()} - {"manifest.json"}
+
+
+def test_what_is_a_users_own_is_said_in_one_file() -> None:
+    mentions = {
+        path.relative_to(SCRIPTS).as_posix()
+        for path in SCRIPTS.rglob("*.sql")
+        if "'information_schema'" in path.read_text(encoding="utf-8")
+    }
+    assert mentions == {"facts/objects.sql"}

@@ -29,7 +29,6 @@ APPLETS = [
         "chmod",
         "cmp",
         "cut",
-        "date",
         "dd",
         "df",
         "dirname",
