@@ -13,9 +13,11 @@ SELECT coalesce((SELECT jsonb_build_object(
                               unnest(s.setconfig) WITH ORDINALITY AS c(entry, place)
                         WHERE s.setdatabase = d.oid AND (s.setrole = 0 OR r.oid IS NOT NULL)),
           'rights', CASE WHEN datacl IS NOT NULL THEN
+                      -- In their own order, in which pg_dump writes them too.
                       (SELECT coalesce(jsonb_agg(jsonb_build_array(r.rolname, a.privilege_type, a.is_grantable)
-                                                 ORDER BY r.rolname NULLS FIRST, a.privilege_type), '[]')
-                         FROM aclexplode(datacl) AS a LEFT JOIN pg_roles r ON r.oid = a.grantee
+                                                 ORDER BY place), '[]')
+                         FROM aclexplode(datacl) WITH ORDINALITY AS a(grantor, grantee, privilege_type, is_grantable, place)
+                              LEFT JOIN pg_roles r ON r.oid = a.grantee
                         WHERE a.grantee = 0 OR r.oid IS NOT NULL) END,
           'comment', shobj_description(oid, 'pg_database'))::text FROM pg_database d WHERE datname = :'name'), '') AS database_properties
 \gset

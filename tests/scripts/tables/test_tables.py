@@ -671,27 +671,35 @@ def test_a_superusers_table_does_not_arrive_with_code_of_others(
     assert not is_superuser(server, mallory)
 
 
+@pytest.mark.parametrize(
+    ("where", "refusal"),
+    [
+        ("~", "code in the dump may define nothing while it is restored"),
+        ("!~", "hold what the manifest does not name: function evil_restored_"),
+    ],
+    ids=["in the side database", "in the live database"],
+)
 def test_what_code_in_the_dump_adds_does_not_arrive(
-    pod: Pod, server: Server, live: str, mallory: str
+    pod: Pod, server: Server, live: str, mallory: str, where: str, refusal: str
 ) -> None:
     server.psql(
         live,
         """CREATE FUNCTION shop.plant(i int) RETURNS boolean LANGUAGE plpgsql AS $f$ BEGIN
-          IF current_user ~ '^pgkeep_restore_' THEN
+          IF current_user ~ '^pgkeep_restore_' AND current_database() WHERE '_restore_' THEN
             EXECUTE format('CREATE SCHEMA IF NOT EXISTS %1$I;'
               || ' CREATE OR REPLACE FUNCTION %1$I.f() RETURNS int LANGUAGE sql SECURITY DEFINER'
               || ' AS ''SELECT 1''', 'evil_restored_' || right(current_user, 15));
           END IF;
           RETURN true; END $f$;
         CREATE TABLE shop.trap (a int CHECK (shop.plant(a)));
-        INSERT INTO shop.trap VALUES (1)""",
+        INSERT INTO shop.trap VALUES (1)""".replace("WHERE", where),
         user=mallory,
     )
     pod.good_backup()
     before = picture(server, live)
     result = parts(pod, "shop.trap")
     assert result.code == 1, result.output
-    assert "hold what the manifest does not name: function evil_restored_" in result.explained()
+    assert refusal in result.explained()
     assert schemas(server, live) == []
     assert picture(server, live) == before
     nothing_left(server, live)
