@@ -18,16 +18,14 @@ DROPPED=() # its names
 STUCK=()   # what it could not drop
 
 # list_aside FROM: $WORK/aside gets a row for each database put aside of DATABASE_NAME, newest first, as list.sql says; read it
-# with `next_aside`. FROM is the database to ask in. An error of the server ends the function with its words, and not the run.
+# with `next_aside`. FROM is the database to ask in. False where the server refuses; $WORK/aside.errors says why.
 list_aside() {
   local manifest=''
   # Where the live database is gone, only its newest backup still says whose it was.
   manifest=$(newest_verified_of "$(escape_as_copy "$DATABASE_NAME")")
   manifest=${manifest:+$BACKUP_DIRECTORY/$manifest/manifest.json}
-  run psql_on "$1" -z -0 -v name="$DATABASE_NAME" -v now="$EPOCHSECONDS" -v manifest_file="$manifest" -f "$SCRIPTS/server/session.sql" \
-    -f "$SCRIPTS/aside/list.sql" >"$WORK/aside" 2>"$WORK/aside.errors" && return
-  quote_output "$WORK/aside.errors"
-  return 1
+  run psql_on "$1" -z -0 -v name="$DATABASE_NAME" -v now="$EPOCHSECONDS" -v manifest_file="$manifest" \
+    -f "$SCRIPTS/aside/list.sql" >"$WORK/aside" 2>"$WORK/aside.errors"
 }
 
 # next_aside: sets the caller's number, name, successor, since, seconds, size, owner, may and ours to the next row of standard
@@ -72,9 +70,9 @@ print_aside() {
 # drop_one_aside FROM KEPT SIZE WORDS NUMBER: a line for what goes, one for what does not. It may have subscriptions,
 # with which it could not be dropped. NUMBER is its OID: what else may bear that name by now is left alone.
 drop_one_aside() {
-  run psql_on "$2" -f "$SCRIPTS/server/session.sql" -f "$SCRIPTS/server/unsubscribe.sql" 2>"$WORK/unsubscribe.errors" \
+  run psql_on "$2" -f "$SCRIPTS/server/unsubscribe.sql" 2>"$WORK/unsubscribe.errors" \
     || quote_output "$WORK/unsubscribe.errors"
-  if ! run psql_on "$1" -f "$SCRIPTS/server/session.sql" -f "$SCRIPTS/aside/drop.sql" -v name="$DATABASE_NAME" -v number="$5" \
+  if ! run psql_on "$1" -f "$SCRIPTS/aside/drop.sql" -v name="$DATABASE_NAME" -v number="$5" \
     2>"$WORK/drop.errors"; then
     quote_output "$WORK/drop.errors"
     warn "$2 could not be dropped ($4)"

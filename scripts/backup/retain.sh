@@ -43,6 +43,7 @@ drop_old_aside() {
   elif [[ -n $odd ]]; then
     done_step "none dropped: $odd is suspicious until it is acknowledged"
   elif ! list_aside "$DATABASE_NAME"; then
+    quote_output "$WORK/aside.errors"
     STEP=''
     warn 'the databases that restores have put aside could not be looked for; the new backup is good'
   else

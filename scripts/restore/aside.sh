@@ -53,8 +53,7 @@ find_aside() {
   use_credentials
   connect_maintenance
   list_aside "$MAINTENANCE" && return
-  explain "$WORK/aside.errors"
-  fail 1 "$KIND" 'the databases that restores have put aside cannot be looked for' "$CAUSE" "$CURE"
+  fail_explained "$WORK/aside.errors" 'the databases that restores have put aside cannot be looked for'
 }
 
 # begin_aside ACTION: the lock, and the list for people. Neither a restore nor a backup may be in the middle of something.

@@ -8,7 +8,6 @@ source "$SCRIPTS/core/time.sh"
 source "$SCRIPTS/core/text.sh"
 source "$SCRIPTS/core/log.sh"
 source "$SCRIPTS/core/failure.sh"
-source "$SCRIPTS/core/files.sh"
 source "$SCRIPTS/core/lock.sh"
 source "$SCRIPTS/core/script.sh"
 source "$SCRIPTS/volume/names.sh"
@@ -23,36 +22,33 @@ note_step() {
   local file line
   [[ -n $LOCK_DESCRIPTOR ]] || return 0
   file=$(running_file)
-  printf -v line '{"action":"%s","backup":"%s","database":"%s","started":"%s","result":"killed","step":"%s","at":"%s"}' \
-    "${RESTORE_ACTION:-restore}" "$NAME" "$(escape_for_json "$DATABASE_NAME")" "$RUN_STARTED_ISO" "$STEP" "$(now_iso)"
+  line=$(json_of action "${RESTORE_ACTION:-restore}" backup "$NAME" database "$DATABASE_NAME" started "$RUN_STARTED_ISO" \
+    result killed step "$STEP" at "$(now_iso)")
   { rm -f "$file" && printf '%s\n' "$line" >"$file"; } 2>/dev/null || true
 }
 
-# record_restore EXIT_CODE: a line in restores.jsonl.
-record_restore() {
-  local result=ok line
+# swapped: true or false, for a record.
+swapped() { if [[ $PHASE == after ]]; then printf true; else printf false; fi; }
+
+# append_end EXIT_CODE ACTION KEY VALUE…: a line in restores.jsonl; this run is no longer one that runs.
+append_end() {
+  local result=ok
   (($1 == 0)) || result=failed
-  printf -v line '{"action":"restore","backup":"%s","database":"%s","started":"%s","finished":"%s","result":"%s","reason":"%s"' \
-    "$NAME" "$(escape_for_json "$DATABASE_NAME")" "$RUN_STARTED_ISO" "$(now_iso)" "$result" "$FAILED_REASON"
-  printf -v line '%s,"dryRun":%s,"swapped":%s,"kept":"%s","safetyBackup":"%s","seconds":%s,"steps":[%s]}' "$line" \
-    "${RESTORE_DRY_RUN:-false}" "$([[ $PHASE == after ]] && printf true || printf false)" \
-    "$([[ $PHASE == after && $LIVE == present ]] && escape_for_json "$OLD")" "$SAFETY" \
-    "$(seconds_since "$RUN_STARTED")" "$(steps_for_json)"
-  append_line "$BACKUP_DIRECTORY/.records/restores.jsonl" "$line" && flush_paths "$BACKUP_DIRECTORY/.records/restores.jsonl"
+  append_record restores action "$2" database "$DATABASE_NAME" started "$RUN_STARTED_ISO" finished "$(now_iso)" result "$result" \
+    reason "$FAILED_REASON" :swapped "$(swapped)" "${@:3}" :seconds "$(seconds_since "$RUN_STARTED")" :steps "[$(steps_for_json)]"
   rm -f "$(running_file)"
+}
+
+# record_restore EXIT_CODE
+record_restore() {
+  local aside=''
+  if [[ $PHASE == after && $LIVE == present ]]; then aside=$OLD; fi
+  append_end "$1" restore backup "$NAME" :dryRun "${RESTORE_DRY_RUN:-false}" kept "$aside" safetyBackup "$SAFETY"
 }
 
 # record_aside EXIT_CODE ACTION BACK: the same for what works on databases that were put aside; BACK is the one that came back.
 record_aside() {
-  local result=ok dropped='' name line
-  (($1 == 0)) || result=failed
+  local dropped='' name
   for name in ${DROPPED[@]+"${DROPPED[@]}"}; do dropped+=",\"$(escape_for_json "$name")\""; done
-  printf -v line '{"action":"%s","database":"%s","started":"%s","finished":"%s","result":"%s","reason":"%s","swapped":%s' \
-    "$2" "$(escape_for_json "$DATABASE_NAME")" "$RUN_STARTED_ISO" "$(now_iso)" "$result" "$FAILED_REASON" \
-    "$([[ $PHASE == after ]] && printf true || printf false)"
-  printf -v line '%s,"back":"%s","kept":"%s","dropped":[%s],"freedBytes":%s,"seconds":%s,"steps":[%s]}' "$line" \
-    "$(escape_for_json "$3")" "$(escape_for_json "$OLD")" "${dropped#,}" "$FREED" "$(seconds_since "$RUN_STARTED")" \
-    "$(steps_for_json)"
-  append_line "$BACKUP_DIRECTORY/.records/restores.jsonl" "$line" && flush_paths "$BACKUP_DIRECTORY/.records/restores.jsonl"
-  rm -f "$(running_file)"
+  append_end "$1" "$2" back "$3" kept "$OLD" :dropped "[${dropped#,}]" :freedBytes "$FREED"
 }

@@ -24,11 +24,9 @@ source "$SCRIPTS/restore/state.sh"
 set_settings() {
   local owned=true role
   is_legacy "$NAME" || [[ $(summary_value "$NAME" owners) != false ]] || owned=false
-  if ! run psql_on "$MAINTENANCE" -f "$SCRIPTS/server/session.sql" -f "$SCRIPTS/restore/settings.sql" -z -0 -v name="$DATABASE_NAME" \
+  if ! run psql_on "$MAINTENANCE" -f "$SCRIPTS/restore/settings.sql" -z -0 -v name="$DATABASE_NAME" \
     -v side="$SIDE" -v manifest_file="$MANIFEST" -v owned="$owned" >"$WORK/settings" 2>"$WORK/settings.errors"; then
-    quote_output "$WORK/settings.errors"
-    explain "$WORK/settings.errors"
-    fail 1 "$KIND" 'the settings and rights of the database itself cannot be set' "$CAUSE" "$CURE"
+    fail_explained "$WORK/settings.errors" 'the settings and rights of the database itself cannot be set'
   fi
   while read_fields role; do
     warn "what the backup says of role \"$(printable "$role")\" in the database itself is left out: there is no such role"

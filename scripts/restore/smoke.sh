@@ -54,11 +54,8 @@ own_smoke_query() {
 
 smoke_query() {
   begin 'Asked the restored database'
-  run psql_on "$DATABASE_NAME" -c "SELECT count(*) FROM pg_class WHERE relkind = 'r'" >"$WORK/smoke" 2>"$WORK/smoke.errors" || {
-    quote_output "$WORK/smoke.errors"
-    explain "$WORK/smoke.errors"
-    fail 1 "$KIND" "the restored database \"$DATABASE_NAME\" does not answer" "$CAUSE" "$CURE"
-  }
+  run psql_on "$DATABASE_NAME" -c "SELECT count(*) FROM pg_class WHERE relkind = 'r'" >"$WORK/smoke" 2>"$WORK/smoke.errors" \
+    || fail_explained "$WORK/smoke.errors" "the restored database \"$DATABASE_NAME\" does not answer"
   if [[ -z ${RESTORE_SMOKE_QUERY:-} ]]; then
     done_step
   else

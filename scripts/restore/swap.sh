@@ -26,7 +26,7 @@ attempt_swap() {
   # By its number: what is said of the name may come too late, and would meet the sessions of the database that has it then.
   live=$(psql_on "$MAINTENANCE" -v name="$DATABASE_NAME" -f - <<<"SELECT oid FROM pg_database WHERE datname = :'name'" \
     2>"$WORK/swap.errors") || return 1
-  psql_on "$MAINTENANCE" -f "$SCRIPTS/server/session.sql" -f "$SCRIPTS/restore/disconnect.sql" -v live="${live:-0}" \
+  psql_on "$MAINTENANCE" -f "$SCRIPTS/restore/disconnect.sql" -v live="${live:-0}" \
     >/dev/null 2>"$WORK/disconnect.errors" &
   beside=$!
   swap_names "$1" || code=$?
@@ -37,7 +37,7 @@ attempt_swap() {
 }
 
 swap_names() {
-  psql_on "$MAINTENANCE" -f "$SCRIPTS/server/session.sql" -f "$SCRIPTS/restore/swap.sql" -v name="$DATABASE_NAME" -v live="$LIVE" \
+  psql_on "$MAINTENANCE" -f "$SCRIPTS/restore/swap.sql" -v name="$DATABASE_NAME" -v live="$LIVE" \
     -v side="$COMING" -v old="$OLD" -v successor="$1" -v manifest_file="$MANIFEST" 2>"$WORK/swap.errors"
 }
 

@@ -81,11 +81,8 @@ plan_undo() {
 
 ask_it() {
   begin 'Asked it'
-  run psql_on "$DATABASE_NAME" -c 'SELECT 1' >/dev/null 2>"$WORK/answer.errors" || {
-    quote_output "$WORK/answer.errors"
-    explain "$WORK/answer.errors"
-    fail 1 "$KIND" "\"$DATABASE_NAME\" does not answer" "$CAUSE" "$CURE"
-  }
+  run psql_on "$DATABASE_NAME" -c 'SELECT 1' >/dev/null 2>"$WORK/answer.errors" \
+    || fail_explained "$WORK/answer.errors" "\"$DATABASE_NAME\" does not answer"
   done_step
 }
 
