@@ -49,7 +49,7 @@ SETTINGS = (
     Variable("RETENTION_WEEKLY", "weeks with one backup kept; 0: off"),
     Variable("RETENTION_MONTHLY", "months with one backup kept; 0: off"),
     Variable("RESTORE_SMOKE_QUERY", "what a restored database has to answer; empty: nothing"),
-    Variable("RESTORE_KEEP_DAYS", "days that a replaced database stays aside; 0: until it is dropped"),
+    Variable("RESTORE_KEEP_DAYS", "days a replaced database stays aside; 0: until it is dropped"),
     # For the tool, which asks the kubelet how much is free there, and tells.
     Variable("RESTORE_DATABASE_VOLUME", "the claim of the database itself; empty: not known"),
     Variable("RESTORE_JOBS", "tables restored at a time"),

@@ -20,7 +20,7 @@ sweep_leftovers() {
   while IFS= read -r -d '' left; do unsubscribe "$left"; done <"$WORK/leftovers"
   query "$MAINTENANCE" restore/unmarked.sql -0 -v name="$DATABASE_NAME" >"$WORK/leftovers"
   while IFS= read -r -d '' left; do drop_unmarked "$left"; done <"$WORK/leftovers"
-  sweep_parts
+  sweep_tables
   query "$MAINTENANCE" restore/leftovers.sql -v name="$DATABASE_NAME" >"$WORK/leftovers"
   quote_output "$WORK/leftovers"
 }

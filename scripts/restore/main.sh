@@ -96,15 +96,15 @@ check_restore_parameters() {
 
 # What this run has made. A server that does not answer is asked once.
 clear_away() {
-  [[ -n $PARTS_BEGUN$SIDE_MADE$RESTORER_MADE$PREPARED ]] || return 0
+  [[ -n $TABLES_BEGUN$SIDE_MADE$RESTORER_MADE$PREPARED ]] || return 0
   [[ -n $MAINTENANCE && -n $SIDE ]] || return 0
   if ! run psql_on "$MAINTENANCE" -c 'SELECT 1' >/dev/null 2>"$WORK/drop.errors"; then
     quote_output "$WORK/drop.errors"
-    [[ -z $PARTS_BEGUN ]] || parts_left
+    [[ -z $TABLES_BEGUN ]] || tables_left
     note 'what was made for this restore stays on the server: the next restore drops it'
     return
   fi
-  drop_parts
+  drop_tables
   [[ -z $SIDE_MADE ]] || drop_side
   [[ -z $PREPARED ]] || note "what was restored so far is in $PREPARED: drop it, and prepare it again for the next try"
   drop_role

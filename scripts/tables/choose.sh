@@ -14,7 +14,7 @@ source "$SCRIPTS/volume/names.sh"
 source "$SCRIPTS/load/state.sh"
 
 # Sets the wishes down in $WORK/wanted.json and, for pg_restore, in $WORK/wanted; fails when one cannot be met.
-choose_parts() {
+choose_tables() {
   local what first second stops=0 detail='' cure=''
   query "$MAINTENANCE" tables/wanted.sql -z -0 -v tables="${RESTORE_TABLES:-}" -v schemas="${RESTORE_SCHEMAS:-}" \
     -v facts_file="$1" -v wanted_file="$WORK/wanted.json" >"$WORK/wanted"
@@ -30,7 +30,7 @@ choose_parts() {
     'RESTORE_TABLES and RESTORE_SCHEMAS hold nothing but blanks' 'pgkeep run-restore … --table shop.orders'
 }
 
-check_parts() {
+check_tables() {
   local detail cure
   begin 'Chose the tables'
   [[ $LIVE == present ]] || fail 1 refused "there is no database \"$DATABASE_NAME\" to put the tables into" \
@@ -40,7 +40,7 @@ check_parts() {
     fail 1 refused "tables cannot be added to database \"$DATABASE_NAME\"" "$detail" "$cure"
   fi
   if [[ -n $MANIFEST ]]; then
-    choose_parts "$MANIFEST"
+    choose_tables "$MANIFEST"
     done_step "$(tr -cd '\000' <"$WORK/wanted" | wc -c | awk '{ print $1 / 3 }') named"
   else
     done_step "$NAME has no manifest: what it holds is known when it is restored"

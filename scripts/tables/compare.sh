@@ -15,12 +15,12 @@ source "$SCRIPTS/facts/facts.sh"
 source "$SCRIPTS/load/state.sh"
 source "$SCRIPTS/tables/count.sh"
 
-compare_parts() {
+compare_tables() {
   local hashes=false
   begin 'Compared with the manifest'
   [[ $(summary_value "$NAME" table_hashes) != true ]] || hashes=true
   in_side tables/list.sql >"$WORK/chosen.json"
-  count_parts "$SIDE" "$WORK/chosen.json" "$WORK/side.json" "$hashes"
+  count_tables "$SIDE" "$WORK/chosen.json" "$WORK/side.json" "$hashes"
   total_rows "$WORK/side.json"
   if [[ -z $MANIFEST ]]; then
     done_step "no manifest to compare with; restored $TOTAL"

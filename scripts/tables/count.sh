@@ -19,13 +19,13 @@ TOTAL='' # what was counted last: "2 tables, 3500 rows"
 
 in_side() { as_restorer query "$SIDE" "$@"; }
 
-facts_unreadable() { fail_explained "$WORK/parts.errors" 'the restored tables cannot be counted'; }
+facts_unreadable() { fail_explained "$WORK/tables.errors" 'the restored tables cannot be counted'; }
 
-# count_parts DATABASE LIST FACTS HASHES: writes into the file FACTS what the relations of a list hold, and into
+# count_tables DATABASE LIST FACTS HASHES: writes into the file FACTS what the relations of a list hold, and into
 # FACTS.sequences where the sequences among them stand.
-count_parts() {
+count_tables() {
   run as_restorer psql_on "$1" -1 -v list_file="$2" -v facts_file="$3" -v sequences_file="$3.sequences" -v table_hashes="$4" \
-    -f "$SCRIPTS/tables/contents.sql" 2>"$WORK/parts.errors" || facts_unreadable
+    -f "$SCRIPTS/tables/contents.sql" 2>"$WORK/tables.errors" || facts_unreadable
 }
 
 # total_rows FACTS: sets TOTAL to the number of tables and rows in a file of facts.

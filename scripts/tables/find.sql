@@ -2,8 +2,8 @@
 -- wanted tables, all partitions of partitioned ones, their sequences, and the sequences of wanted schemas.
 -- Variable: wanted_file.
 \set wanted `cat :'wanted_file'`
-CREATE SCHEMA pgkeep_parts;
-CREATE TABLE pgkeep_parts.chosen AS
+CREATE SCHEMA pgkeep_tables;
+CREATE TABLE pgkeep_tables.chosen AS
 WITH RECURSIVE wanted AS (
   SELECT * FROM jsonb_to_recordset(:'wanted'::jsonb) AS w(what text, schema text, name text)
 ), relations AS (

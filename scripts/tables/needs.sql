@@ -1,19 +1,19 @@
 -- In the side database, before anything is moved: what the chosen relations refer to outside themselves (types, functions,
--- collations, sequences, tables they inherit from), at any depth. Kept in pgkeep_parts.needs with who needs it; prints each
+-- collations, sequences, tables they inherit from), at any depth. Kept in pgkeep_tables.needs with who needs it; prints each
 -- object once, as JSON, by the address that pg_get_object_address understands. No variables.
 -- Foreign keys, triggers, rules and policies do not come along, so what only they need is not asked for.
-CREATE TABLE pgkeep_parts.needs AS
+CREATE TABLE pgkeep_tables.needs AS
 WITH RECURSIVE own AS (
-  SELECT 'pg_class'::regclass AS classid, oid AS objid FROM pgkeep_parts.chosen
+  SELECT 'pg_class'::regclass AS classid, oid AS objid FROM pgkeep_tables.chosen
   UNION ALL
-  SELECT 'pg_class'::regclass, indexrelid FROM pg_index WHERE indrelid IN (SELECT oid FROM pgkeep_parts.chosen)
+  SELECT 'pg_class'::regclass, indexrelid FROM pg_index WHERE indrelid IN (SELECT oid FROM pgkeep_tables.chosen)
   UNION ALL
   SELECT 'pg_constraint'::regclass, oid FROM pg_constraint
-   WHERE conrelid IN (SELECT oid FROM pgkeep_parts.chosen) AND contype NOT IN ('f', 't')
+   WHERE conrelid IN (SELECT oid FROM pgkeep_tables.chosen) AND contype NOT IN ('f', 't')
   UNION ALL
-  SELECT 'pg_attrdef'::regclass, oid FROM pg_attrdef WHERE adrelid IN (SELECT oid FROM pgkeep_parts.chosen)
+  SELECT 'pg_attrdef'::regclass, oid FROM pg_attrdef WHERE adrelid IN (SELECT oid FROM pgkeep_tables.chosen)
   UNION ALL
-  SELECT 'pg_statistic_ext'::regclass, oid FROM pg_statistic_ext WHERE stxrelid IN (SELECT oid FROM pgkeep_parts.chosen)
+  SELECT 'pg_statistic_ext'::regclass, oid FROM pg_statistic_ext WHERE stxrelid IN (SELECT oid FROM pgkeep_tables.chosen)
 ), members AS (
   SELECT classid, objid, refobjid AS extension FROM pg_depend
    WHERE deptype = 'e' AND refclassid = 'pg_extension'::regclass
@@ -64,5 +64,5 @@ SELECT r.*,
   FROM reached r;
 SELECT coalesce(jsonb_agg(DISTINCT jsonb_build_object('classid', n.classid::oid::text, 'objid', n.objid::text, 'type', a.type,
                                                       'names', a.object_names, 'args', a.object_args)), '[]')
-  FROM pgkeep_parts.needs n, pg_identify_object_as_address(n.classid, n.objid, 0) AS a
+  FROM pgkeep_tables.needs n, pg_identify_object_as_address(n.classid, n.objid, 0) AS a
  WHERE NOT n.is_part;

@@ -25,7 +25,7 @@ source "$SCRIPTS/tables/compare.sh"
 source "$SCRIPTS/tables/bring.sh"
 
 # Drops the side database and the role. Unsets SIDE_MADE.
-end_parts() {
+end_tables() {
   drop_side
   SIDE_MADE=''
   drop_role || true
@@ -33,12 +33,12 @@ end_parts() {
 }
 
 show_left() {
-  [[ -s $WORK/parts.left ]] || return 0
+  [[ -s $WORK/tables.left ]] || return 0
   section 'Left out (they would act on live tables, or on these while you look at them)'
-  sort -u "$WORK/parts.left" | head -n 50 | sed 's/^/    /'
+  sort -u "$WORK/tables.left" | head -n 50 | sed 's/^/    /'
 }
 
-show_parts() {
+show_tables() {
   local what text number
   query "$DATABASE_NAME" tables/summary.sql -v list_file="$WORK/moved.json" -v facts_file="$WORK/live.json" \
     >"$WORK/summary"
@@ -59,26 +59,26 @@ show_parts() {
 
 # What the tables are taken from and into: chosen, filled, compared, and nothing lacking in the live database.
 fill_and_compare_tables() {
-  check_parts
+  check_tables
   make_role
   create_side
   fill_side
-  compare_parts
+  compare_tables
   check_needs
 }
 
 restore_tables() {
   fill_and_compare_tables
-  move_parts
-  bring_parts
-  end_parts
-  show_parts
+  move_tables
+  bring_tables
+  end_tables
+  show_tables
   printf '\n✓ %s of %s are in database %s, in schemas that end in _restored_%s\n' "$TOTAL" "$NAME" "$DATABASE_NAME" "$STAMP"
 }
 
 try_tables() {
   fill_and_compare_tables
-  end_parts
+  end_tables
   show_left
   printf '\n✓ Dry run: these tables of %s can be restored (%s, %s s); nothing was changed\n' "$NAME" "$TOTAL" \
     "$(seconds_since "$RUN_STARTED")"

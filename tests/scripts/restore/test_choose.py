@@ -827,7 +827,7 @@ def test_what_only_the_swap_minds_does_not_stop_single_tables(
 ) -> None:
     server.psql(shop, "BEGIN; DELETE FROM t WHERE x = 1; PREPARE TRANSACTION 'stuck'")
     try:
-        code = f"source {SCRIPTS}/restore/main.sh; restore_parts() {{ exit 0; }}; main"
+        code = f"source {SCRIPTS}/restore/main.sh; restore_tables() {{ exit 0; }}; main"
         result = pod.run("restore/main.sh", code=code, **extra)
         assert ("1 prepared transactions are open" in result.output) == stopped
         assert (result.code == 0) != stopped
