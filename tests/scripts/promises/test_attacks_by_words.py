@@ -195,19 +195,23 @@ def test_a_summary_is_believed_only_where_it_has_its_form(worded_pod: Pod, key: 
     bad = worded_pod.good_backup()
     file = bad / "summary"
     text = file.read_text(encoding="utf-8")
-    for hostile in HOSTILE:
+    for number, hostile in enumerate(HOSTILE):
         value = hostile.replace("FILE", str(ran(worded_pod)))
         file.write_text(with_value(text, key, value), encoding="utf-8")
-        for result in (
-            worded_pod.console("list"),
-            worded_pod.console("list", output="tsv"),
-            worded_pod.console("show", bad.name),
-            worded_pod.console("prune"),
-        ):
+        table = worded_pod.console("list", output="tsv")
+        results = [table]
+        # What people read, and what decides, with some of them.
+        if number % 7 == 0:
+            results += [
+                worded_pod.console("list"),
+                worded_pod.console("show", bad.name),
+                worded_pod.console("prune"),
+            ]
+        for result in results:
             assert not ran(worded_pod).exists(), (value, result.output)
             assert result.code == 0, (value, result.output)
             assert "\x1b" not in result.output, value
-        listed = worded_pod.console("list", output="tsv").output.splitlines()
+        listed = table.output.splitlines()
         rows = [line.split("\t") for line in listed if line.startswith("backup-")]
         assert {row[0] for row in rows} == {good.name, bad.name}, value
         assert {len(row) for row in rows} == {len(listed[1].split("\t"))}, value

@@ -468,7 +468,7 @@ def about(server: Server, name: str) -> str:
     )
 
 
-def test_into_another_name_leaves_the_database_and_its_settings_alone(
+def test_into_another_name_leaves_the_database_alone_and_brings_the_backups_settings(
     pod: Pod, server: Server, shop: str
 ) -> None:
     server.psql(
@@ -487,10 +487,12 @@ def test_into_another_name_leaves_the_database_and_its_settings_alone(
     assert rows(server, new) == "9"
     assert rows(server, shop) == "9"
     assert about(server, shop) == before
-    assert about(server, new) == "-1\tt", "what every new database has"
+    limit, _, rights, comment, settings = about(server, new).split("\t")
+    # As the backup says, not as the live database is now.
+    assert (limit, comment, settings) == ("7", "the shop's", "{work_mem=7MB}")
+    assert "=T/keeper" in rights, "nobody may connect but whom the rights name"
     assert {each for each in server.databases() if each.startswith(shop)} == {shop, new}
     assert f'it goes into the new database "{new}"' in result.output
-    assert "settings and rights of the database as such are left out" in result.output
     assert "WARNING: the backup is of database" not in result.output
     assert f"✓ Database {new} is restored from backup-20260310-210000" in result.output
 
