@@ -24,9 +24,10 @@ create_side() {
   done_step "$SIDE"
 }
 
-# The side database that an administrator has made: as it is, with what the temporary role needs there.
+# The side database that an administrator has made: as it is, with what the temporary role needs there. Sets PREPARED_BEGUN.
 use_prepared_side() {
   begin 'Took the prepared side database'
+  PREPARED_BEGUN=yes
   if [[ -n $RESTORER ]]; then
     query "$MAINTENANCE" load/allow.sql -v side="$SIDE" -v role="$RESTORER"
     prepare_side

@@ -67,9 +67,7 @@ decide_mode() {
       'a prepared database is for a restore in the place of the live one: a trial, a new name or single tables need none' \
       'leave RESTORE_SIDE empty, or leave out RESTORE_DRY_RUN, RESTORE_INTO, RESTORE_TABLES and RESTORE_SCHEMAS'
   fi
-  if [[ $RESTORE_DRY_RUN == true ]]; then
-    if [[ $MODE == tables ]]; then MODE=tables-trial; else MODE=trial; fi
-  fi
+  [[ $RESTORE_DRY_RUN == false ]] || MODE+=-trial
 }
 
 # Sets NAMES, MODE, PREPARED and, where it is clear by now, DATABASE_NAME.
@@ -96,7 +94,7 @@ check_restore_parameters() {
 
 # What this run has made. A server that does not answer is asked once.
 clear_away() {
-  [[ -n $TABLES_BEGUN$SIDE_MADE$RESTORER_MADE$PREPARED ]] || return 0
+  [[ -n $TABLES_BEGUN$SIDE_MADE$RESTORER_MADE$PREPARED_BEGUN ]] || return 0
   [[ -n $MAINTENANCE && -n $SIDE ]] || return 0
   if ! run psql_on "$MAINTENANCE" -c 'SELECT 1' >/dev/null 2>"$WORK/drop.errors"; then
     quote_output "$WORK/drop.errors"
@@ -106,7 +104,7 @@ clear_away() {
   fi
   drop_tables
   [[ -z $SIDE_MADE ]] || drop_side
-  [[ -z $PREPARED ]] || note "what was restored so far is in $PREPARED: drop it, and prepare it again for the next try"
+  [[ -z $PREPARED_BEGUN ]] || note "what was restored so far is in $PREPARED: drop it, and prepare it again for the next try"
   drop_role
   [[ -z $RESTORER_MADE ]] || note "the role $RESTORER could not be dropped; the next restore does it"
 }
@@ -141,7 +139,7 @@ end_restore() {
 }
 
 show_restore_configuration() {
-  banner "PostgreSQL restore$([[ $MODE == *trial ]] && printf ' (dry run)')"
+  banner "PostgreSQL restore$([[ $MODE == *-trial ]] && printf ' (dry run)')"
   section Configuration
   setting backup "${RESTORE_BACKUP:-the newest at or before $RESTORE_AT}"
   setting database "${RESTORE_INTO:-${RESTORE_DATABASE:-${NAMES[*]}}} on $DATABASE_HOST:$DATABASE_PORT"
@@ -277,9 +275,10 @@ main() {
   case $MODE in
     replace) restore_replace ;;
     beside) restore_beside ;;
-    trial) restore_trial ;;
+    replace-trial | beside-trial) restore_trial ;;
     tables) restore_tables ;;
-    *) try_tables ;;
+    tables-trial) try_tables ;;
+    *) fail 1 mode "the restore has no mode" "MODE is \"$MODE\"" 'report this as a bug of pgkeep' ;;
   esac
 }
 

@@ -57,7 +57,7 @@ plan_space_of_tables() {
 # What the server says of this restore, or why it cannot be done. Sets LIVE, and FINDINGS for plan_room.
 plan() {
   local into=false swaps=true creates=true
-  [[ $MODE != beside ]] || into=true
+  [[ $MODE != beside* ]] || into=true
   [[ $MODE != tables* ]] || swaps=false
   [[ -z $PREPARED ]] || creates=false
   require_writable
@@ -74,7 +74,7 @@ plan() {
   else
     plan_space_of_tables
   fi
-  [[ $MODE != beside ]] || note "it goes into the new database \"$DATABASE_NAME\"; every other one, and whoever uses it, is left alone"
+  [[ $MODE != beside* ]] || note "it goes into the new database \"$DATABASE_NAME\"; every other one, and whoever uses it, is left alone"
 }
 
 # Sets STAMP, SIDE and OLD.
