@@ -788,7 +788,8 @@ def test_the_space_of_databases_that_were_kept_is_named(
     pod: Pod, server: Server, shop: str
 ) -> None:
     server.psql("postgres", f"CREATE DATABASE {shop}_before")
-    server.psql("postgres", f"COMMENT ON DATABASE {shop}_before IS 'pgkeep kept: backup-x {shop}'")
+    mark = f"pgkeep kept: backup-20260101-000000 20260101_000000 {shop}"
+    server.psql("postgres", f"COMMENT ON DATABASE {shop}_before IS '{mark}'")
     result = with_free_bytes(pod, "1048576")
     assert "drop what earlier restores have put aside (" in result.explained()
 
