@@ -33,12 +33,12 @@ down: ## remove everything that demo or the tests made (CONTEXT=name: the demo's
 	  python3 -m cluster down; \
 	fi
 
-# Every suite runs to its end, whatever fails before it, and they are reported together. The cluster's tests mostly wait, for
-# its compilation at first and then for pods, so they run beside what mostly starts programs. The faults come alone: some of
-# them measure how long the database is away.
+# Every suite runs to its end, whatever fails before it, and they are reported together. One at a time: each keeps two
+# processors busy, and some of its tests ask how long something takes. Only the cluster is compiled beside the first of them,
+# at low priority; that is a matter of a cold cache.
 .PHONY: test
 test: venv packages ## pass every test
-	@$(SUITES) lint test-scripts,test-slow-scripts+test-cluster test-faults
+	@$(SUITES) lint test-scripts+build-cluster test-slow-scripts test-cluster test-faults
 
 .PHONY: test-fast
 test-fast: venv packages ## lint, types, unit and script tests: a few minutes
@@ -66,11 +66,14 @@ test-faults:
 faults: venv packages ## break a backup in every way we know, at all moments, and count how many are caught
 	@$(PYTEST) $(FAULTS)
 
-# Much of a cluster test is waiting for pods: three at a time keep two processors busy. What is compiled lets others go first.
-.PHONY: test-cluster
-test-cluster: venv ## the tests on the embedded cluster
+.PHONY: build-cluster
+build-cluster: venv
 	@python3 -m cluster install
 	@nice python3 -m cluster build
+
+# Much of a cluster test is waiting for pods: three at a time keep two processors busy.
+.PHONY: test-cluster
+test-cluster: build-cluster ## the tests on the embedded cluster
 	@python3 -m cluster up
 	@code=0; $(PYTEST) -n 3 --dist loadfile -m 'not disruptive' tests/cluster || code=$$?; \
 	  $(PYTEST) -m disruptive tests/cluster || code=$$?; exit $$code
