@@ -527,7 +527,7 @@ def damaged(make: Make) -> tuple[Place, str]:
     damage = "2026-11-24T02:00:00Z changed: blocks"
     place.deploy("console", STUB_STATUS="damaged", STUB_DAMAGE=damage)
     place.deploy("restore", RESTORE_APPLICATIONS="")
-    return place, "run-restore latest --yes"
+    return place, f"{RESTORE} --yes"
 
 
 def test_a_damaged_backup_is_refused(restored: Ended) -> None:
