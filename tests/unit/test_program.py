@@ -333,7 +333,7 @@ def test_the_scripts_read_what_the_pods_are_given_and_nothing_else(program: Capt
     given = set(SETTINGS).union(*ENVIRONMENT.values())
     assert read - BETWEEN_SCRIPTS - REFUSED <= given, "no pod has it"
     # HOME and TMPDIR are read by what the scripts start.
-    assert given - read <= {"HOME", "TMPDIR"} | "no script reads it"
+    assert given - read <= {"HOME", "TMPDIR"}, "no script reads it"
 
 
 def _parameters(script: str) -> set[str]:
