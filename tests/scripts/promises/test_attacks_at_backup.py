@@ -16,10 +16,14 @@ from tests.scripts.postgres import SCRIPTS
 
 DATABASE = "exchanged"
 LOUD = """
-CREATE FUNCTION loud() RETURNS bigint LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
+-- What is called where only something immutable may be, and what that calls may do anything.
+CREATE FUNCTION act() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
   IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
     EXECUTE 'COPY (SELECT 1) TO PROGRAM ''touch FILE''';
   END IF;
+END $$;
+CREATE FUNCTION loud() RETURNS bigint LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
+  PERFORM public.act();
   RETURN 1;
 END $$;
 CREATE SEQUENCE s;

@@ -190,6 +190,7 @@ def test_the_manifest_says_what_is_in_the_backup(pod: Pod, server: Server) -> No
         "icuRules": None,
         "collationVersion": None,
         "bytes": 0,
+        "properties": {"comment": None, "connectionLimit": -1, "rights": None, "settings": []},
     }
     assert facts["server"]["systemIdentifier"] == server.psql(
         "postgres", "SELECT system_identifier FROM pg_control_system()"
