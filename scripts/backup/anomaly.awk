@@ -20,7 +20,7 @@ function words_for(metric, value) { return metric == 1 ? human_size(value) : spr
 function human_size(bytes, units, unit) {
   split("B KiB MiB GiB TiB", units, " ")
   for (unit = 1; unit < 5 && bytes >= 1024; unit++) bytes /= 1024
-  # Cut, not rounded, as in common.sh.
+  # Cut, not rounded, as in core/text.sh.
   return unit == 1 ? sprintf("%d B", bytes) : sprintf("%.1f %s", int(bytes * 10) / 10, units[unit])
 }
 

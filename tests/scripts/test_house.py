@@ -20,10 +20,11 @@ ROOMS = (
     *("core", "server", "volume", "facts", "dump", "aside", "load"),
     *("backup", "console", "tables", "restore"),
 )
-# What is started, and never sourced.
-ENTRIES = (
-    *("backup/all.sh", "backup/one.sh", "console/main.sh"),
-    *("restore/main.sh", "restore/undo.sh", "restore/drop-aside.sh", "restore/list-aside.sh"),
+# What the scripts may start: the usual tools of Debian and Alpine, and PostgreSQL's clients.
+PROGRAMS = (
+    " awk bash cat chmod cmp cut date dd df dirname du find flock grep gzip head id mkdir mktemp mv"
+    " od rm sed sha256sum sleep sort stat sync tail tr uniq wc xargs"
+    " pg_dump pg_dumpall pg_restore psql "
 )
 SHFMT = Path(sys.executable).parent / "shfmt"
 
@@ -33,6 +34,8 @@ FILES = {
     if path.is_file()
 }
 SHELL = [name for name in FILES if name.endswith(".sh")]
+# What is started, and never sourced.
+ENTRIES = [name for name in SHELL if FILES[name].endswith('== "$0" ]]; then main "$@"; fi\n')]
 LIBRARIES = [name for name in SHELL if name not in ENTRIES]
 
 
@@ -145,7 +148,7 @@ def test_every_file_that_is_named_is_there() -> None:
 
 def test_every_file_is_named_somewhere() -> None:
     named = {other for name in FILES for other in mentioned_by(name)}
-    assert set(FILES) - named == {"backup/all.sh", "console/main.sh", "restore/main.sh"}
+    assert set(FILES) - named <= set(ENTRIES)
 
 
 def test_the_rooms_a_file_names_come_with_what_it_sources_or_starts() -> None:
@@ -199,6 +202,27 @@ def test_a_file_can_be_loaded_alone_and_brings_what_it_calls(name: str) -> None:
     loaded = {line.split()[-1] for line in done.stdout.splitlines()}
     ours = {function for each in SHELL for function in defined_in(each)}
     assert called_by(name) & ours - loaded == set()
+
+
+@pytest.mark.parametrize("name", SHELL)
+def test_a_file_sources_each_file_whose_functions_it_calls(name: str) -> None:
+    """What comes by way of another file goes when that file no longer needs it."""
+    near = {name, *sourced_by(name)}
+    homes = {function: each for each in SHELL for function in defined_in(each)}
+    far = {word: homes[word] for word in called_by(name) if word in homes and word != "main"}
+    assert {word: home for word, home in far.items() if home not in near} == {}
+
+
+def test_every_command_is_a_function_a_builtin_or_a_program_of_the_image() -> None:
+    """In a handler that hides its errors nobody would hear of a function that has another name."""
+    listed = subprocess.run(
+        ["bash", "-c", "compgen -b"], capture_output=True, text=True, check=True
+    )
+    known = {function for each in SHELL for function in defined_in(each)}
+    known |= set(listed.stdout.split())
+    words = {(name, word) for name in SHELL for word in called_by(name) - known}
+    unknown = {(name, word) for name, word in words if f" {word} " not in PROGRAMS}
+    assert unknown == set()
 
 
 @pytest.mark.parametrize("name", LIBRARIES)

@@ -46,7 +46,7 @@ ENVIRONMENT = {
 }
 SETTINGS = contract.names(contract.SETTINGS)
 
-# What one script hands to another: backups.sh runs backup.sh with one name of DATABASE_NAMES.
+# What one script hands to another: backup/all.sh runs one.sh with one name of DATABASE_NAMES.
 BETWEEN_SCRIPTS = {"DATABASE_NAME"}
 
 
