@@ -2,7 +2,9 @@
 -- while it carries the comment and the name of the swap, and never the live one: the undo takes the comment away when it
 -- gives the name back, and who has made another database under the old name since has not this number.
 \ir ../server/grammar.sql
-SELECT format('ALTER DATABASE %I IS_TEMPLATE false', datname), format('DROP DATABASE %I WITH (FORCE)', datname)
+-- Only where it is one: a drop that a full disk has ended half-way leaves a database that can be dropped and not altered.
+SELECT CASE WHEN datistemplate THEN format('ALTER DATABASE %I IS_TEMPLATE false', datname) END,
+       format('DROP DATABASE %I WITH (FORCE)', datname)
   FROM pg_database
  WHERE oid = :'number'::oid
    AND datname <> :'name'

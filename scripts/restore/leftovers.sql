@@ -14,10 +14,11 @@ SELECT format('ALTER DATABASE %I ALLOW_CONNECTIONS true', live.datname),
                   AND regexp_replace(split_part(shobj_description(side.oid, 'pg_database'), E'\n', 1), :'aside_words', '')
                       = :'name')
 \gexec
-SELECT format('ALTER DATABASE %I IS_TEMPLATE false', side),
-       format('DROP DATABASE %I WITH (FORCE)', side),
-       format('SELECT %L', format('dropped %s, left by a restore that was killed', side))
-  FROM jsonb_array_elements_text(:'ours'::jsonb) AS o(side)
+-- Only what is a template is altered: a drop that a full disk has ended half-way leaves a database that can be dropped alone.
+SELECT CASE WHEN datistemplate THEN format('ALTER DATABASE %I IS_TEMPLATE false', datname) END,
+       format('DROP DATABASE %I WITH (FORCE)', datname),
+       format('SELECT %L', format('dropped %s, left by a restore that was killed', datname))
+  FROM pg_database WHERE datname IN (SELECT jsonb_array_elements_text(:'ours'::jsonb))
 \gexec
 -- And their roles, which own nothing any more. In this database for what they were granted on tablespaces.
 SELECT format('DROP OWNED BY %I', rolname), format('DROP ROLE %I', rolname),
