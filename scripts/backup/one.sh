@@ -126,8 +126,6 @@ show_backup_summary() {
 main() {
   start_script
   if [[ ${1:-} == safety ]]; then SAFETY_LOCK=${2:-none} SAFETY_FILE=${3:-} SAFETY_WHY=${4:-}; fi
-  RUN_STARTED=$(microseconds)
-  RUN_STARTED_ISO=$(now_iso)
   check_backup_parameters
   show_backup_configuration
   preflight

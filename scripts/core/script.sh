@@ -62,11 +62,13 @@ finish() {
   exit "$code"
 }
 
-# Sets the traps, REPORT and WORK.
+# Sets the traps, REPORT, WORK, RUN_STARTED and RUN_STARTED_ISO.
 start_script() {
   # One pipe for output and errors: of two the container runtime would mix up the last lines.
   exec 2>&1 {REPORT}>&1
   WORK=$(mktemp -d "${TMPDIR:-/tmp}/pgkeep.XXXXXX")
+  RUN_STARTED=$(microseconds)
+  RUN_STARTED_ISO=$(now_iso)
   trap finish EXIT
   trap 'unexpected "$?" "$BASH_COMMAND" "$LINENO" "${BASH_SOURCE[0]:-bash}"' ERR
   trap 'on_signal TERM 15' TERM

@@ -58,8 +58,6 @@ drop_asked() {
 
 main() {
   start_script
-  RUN_STARTED=$(microseconds)
-  RUN_STARTED_ISO=$(now_iso)
   check_drop_parameters
   show_aside_configuration 'PostgreSQL databases that restores have put aside'
   begin_aside drop-aside

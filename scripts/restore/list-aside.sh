@@ -5,7 +5,6 @@
 set -Eeuo pipefail
 SCRIPTS=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source "$SCRIPTS/core/shell.sh"
-source "$SCRIPTS/core/time.sh"
 source "$SCRIPTS/core/text.sh"
 source "$SCRIPTS/core/log.sh"
 source "$SCRIPTS/core/parameters.sh"
@@ -32,8 +31,6 @@ true_or_false() { if [[ $1 == t ]]; then printf true; else printf false; fi; }
 
 main() {
   start_script
-  RUN_STARTED=$(microseconds)
-  RUN_STARTED_ISO=$(now_iso)
   check_aside_parameters
   case ${RESTORE_OUTPUT:-text} in
     tsv)

@@ -227,6 +227,14 @@ fill_and_compare() {
   analyze_side
 }
 
+# The compared side database gets the name that it was made for, and answers under it.
+take_name() {
+  swap
+  smoke_query
+  show_restore_summary
+  printf '\n✓ Database %s is restored from %s\n' "$DATABASE_NAME" "$NAME"
+}
+
 restore_replace() {
   [[ $LIVE == absent ]] || make_safety_backup
   fill_and_compare
@@ -234,18 +242,12 @@ restore_replace() {
     hand_over_swap
     return
   fi
-  swap
-  smoke_query
-  show_restore_summary
-  printf '\n✓ Database %s is restored from %s\n' "$DATABASE_NAME" "$NAME"
+  take_name
 }
 
 restore_beside() {
   fill_and_compare
-  swap
-  smoke_query
-  show_restore_summary
-  printf '\n✓ Database %s is restored from %s\n' "$DATABASE_NAME" "$NAME"
+  take_name
 }
 
 restore_trial() {
@@ -267,8 +269,6 @@ main() {
       ;;
   esac
   start_script
-  RUN_STARTED=$(microseconds)
-  RUN_STARTED_ISO=$(now_iso)
   check_restore_parameters
   show_restore_configuration
   prepare_restore

@@ -111,8 +111,6 @@ show_undo_summary() {
 
 main() {
   start_script
-  RUN_STARTED=$(microseconds)
-  RUN_STARTED_ISO=$(now_iso)
   check_aside_parameters
   show_aside_configuration 'PostgreSQL undo of a restore'
   begin_aside undo

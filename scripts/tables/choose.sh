@@ -18,7 +18,7 @@ choose_tables() {
   local what first second stops=0 detail='' cure=''
   query "$MAINTENANCE" tables/wanted.sql -z -0 -v tables="${RESTORE_TABLES:-}" -v schemas="${RESTORE_SCHEMAS:-}" \
     -v facts_file="$1" -v wanted_file="$WORK/wanted.json" >"$WORK/wanted"
-  while IFS= read -r -d '' what && IFS= read -r -d '' first && IFS= read -r -d '' second; do
+  while read_fields what first second; do
     [[ $what == stop ]] || continue
     stops=$((stops + 1))
     note "$first ($second)"

@@ -8,6 +8,7 @@
 readonly PGKEEP_TABLES_FILL=1
 
 source "$SCRIPTS/core/shell.sh"
+source "$SCRIPTS/core/text.sh"
 source "$SCRIPTS/core/log.sh"
 source "$SCRIPTS/core/failure.sh"
 source "$SCRIPTS/core/children.sh"
@@ -28,7 +29,7 @@ archive() { printf '%s/%s/database' "$BACKUP_DIRECTORY" "$NAME"; }
 list_tables() {
   local what first second
   pg_restore --list --section=post-data "$(archive)" >"$WORK/tables.later" || return 1
-  while IFS= read -r -d '' what && IFS= read -r -d '' first && IFS= read -r -d '' second; do
+  while read_fields what first second; do
     if [[ $what == table ]]; then
       pg_restore --list --schema="$first" --table="$second" "$(archive)" | grep -E '^[0-9]+; 1259 [0-9]+ TABLE ' || return 1
     else
